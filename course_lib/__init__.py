@@ -1,0 +1,1 @@
+"""Residual Imaging: the shared library behind the chapters."""
