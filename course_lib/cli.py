@@ -1,0 +1,129 @@
+"""The command line: `course …`. It parses and reports; the work is in the modules it calls.
+
+Those are imported inside the commands: torch takes seconds to load and `course --help` should not.
+"""
+
+import json as jsonlib
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_lib.errors import CourseError
+from course_lib.exit_codes import exit_code
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `course` with `argv` (default: the shell's) and return its exit code (see exit_codes)."""
+    return exit_code(lambda: _run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(argv: list[str]) -> None:
+    # Not `app()`: it would print usage errors in three lines and turn Ctrl-C into a code of its own.
+    command = typer.main.get_command(app)
+    with command.make_context("course", list(argv)) as context:
+        command.invoke(context)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print("course", metadata.version("residual-imaging"))
+        raise typer.Exit
+
+
+VERSION = typer.Option("--version", callback=_version, is_eager=True, help="Print the course's version.")
+
+
+@app.callback(invoke_without_command=True)
+def _course(context: typer.Context, version: Annotated[bool, VERSION] = False) -> None:
+    """Residual Imaging: a hands-on course in image generation and restoration."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def doctor(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Say what this machine has, what is missing, and how to mend it."""
+    from course_lib.doctor import as_text, report
+
+    items = report()
+    ok = all(item.status != "missing" for item in items)
+    data = {"ok": ok, "items": [vars(item) for item in items]}
+    print(jsonlib.dumps(data, indent=2) if json else as_text(items))
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def lab(
+    port: Annotated[int | None, typer.Option(help="This one. Default: 8888 or the next free.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+) -> None:
+    """Open the course in JupyterLab, on this machine only."""
+    from course_lib.lab import start
+
+    raise typer.Exit(start(port, browser=not no_browser))
+
+
+@app.command()
+def test(fast: Annotated[bool, typer.Option("--fast", help="Leave the chapter runs out.")] = False) -> None:
+    """Prove the course: everything that continuous integration runs."""
+    from course_lib.verify import test_everything
+
+    raise typer.Exit(1 if test_everything(fast) else 0)
+
+
+@app.command()
+def notebooks(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: all.")] = None,
+    pull: Annotated[bool, typer.Option("--pull", help="Take edits in Jupyter into the text.")] = False,
+) -> None:
+    """Execute the notebooks from their text, in fresh kernels."""
+    if pull and not names:
+        raise CourseError("--pull came without a notebook: name one, for example 00_start_here.")
+    from course_lib import notebooks as module
+
+    for name in names or ["all"]:
+        (module.pull if pull else module.build)(name)
+
+
+@app.command()
+def exercises(check: Annotated[bool, typer.Option("--check", help="Only compare.")] = False) -> None:
+    """Generate exercises/ from solutions/."""
+    from course_lib.exercises import generate
+
+    for path in generate(check):
+        print(path.name)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="For example residual_gan or denoise.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The weights and card.json go here.")],
+    budget: Annotated[str | None, typer.Option(metavar="cpu|gpu", help="Default: the device's.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Train this long.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train this many steps.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME", help="Default: the recipe's own.")] = None,
+    seed: Annotated[int, typer.Option(help="Another number, another run.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from what DIR holds.")] = False,
+) -> None:
+    """Train a recipe and write its model and card."""
+    if seconds is not None and steps is not None:
+        raise CourseError("--seconds and --steps both came: give one, or neither for the budget's own.")
+    for option, value in (("--seconds", seconds), ("--steps", steps)):
+        if value is not None and not 0 < value < float("inf"):
+            raise CourseError(f"{option} {value} came: give a number above 0.")
+    if budget not in (None, "cpu", "gpu"):
+        raise CourseError(f"--budget {budget} came: give cpu or gpu.")
+    if out.exists() and not out.is_dir():
+        raise CourseError(f"--out {out} is a file: name a folder, new or from an earlier run.")
+    from course_lib import runs
+
+    length = {"budget": budget, "seconds": seconds, "steps": steps}
+    card = runs.train(recipe, out, data=data, seed=seed, resume=resume, **length)
+    print(f"{card['recipe']}: {card['steps']} steps in {card['seconds']:.0f} s → {out}")
+    for metric in card["metrics"]:
+        print("  {name}: {value:.4g} {unit} ({protocol})".format(**metric))

@@ -1,0 +1,117 @@
+"""Where the computing happens: pick a device, make it repeatable, measure how fast it is."""
+
+import os
+import platform
+import random
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import numpy as np
+import torch
+
+from course_lib.errors import CourseError
+
+
+def pick(name: str | None = None) -> torch.device:
+    """The device to compute on: the first GPU (cuda, then mps) or the CPU; `name` asks for a particular one.
+
+    `name` is what torch.device takes: "cpu", "cuda", "cuda:1", "mps". Raises CourseError, naming those that
+    are present, when it is none of these. Shown in chapter 00.
+    """
+    present = _present()
+    if name is None:
+        return torch.device(present[0])
+    if name not in present and not (name == "cuda" and "cuda:0" in present):
+        raise CourseError(f"No device {name!r} here: this machine has {', '.join(present)}; choose one.")
+    return torch.device(name)
+
+
+def _present() -> list[str]:
+    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    return gpus + (["mps"] if torch.backends.mps.is_available() else []) + ["cpu"]
+
+
+def seed_everything(seed: int) -> None:
+    """Start Python's, NumPy's and torch's random numbers (on every device) at `seed`, 0 ≤ seed < 2³².
+
+    Raises CourseError outside that range, which is NumPy's. Shown in chapter 00.
+    """
+    if not 0 <= seed < 2**32:
+        raise CourseError(f"The seed {seed} does not fit: use a whole number from 0 to {2**32 - 1}.")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)  # covers every GPU as well, also one that is first used later
+
+
+def autocast(device: torch.device, enabled: bool | None = None) -> AbstractContextManager:
+    """A context that runs matrix products and convolutions in bfloat16 where the GPU does so natively.
+
+    Everywhere else (CPU, mps, older GPUs), and with `enabled=False`, it changes nothing. bfloat16 has the
+    range of float32, so no loss scaling is needed; float16 would need it. Shown in chapter 00.
+    """
+    # Emulated bfloat16 (a T4, say) works but is slower than float32: it does not count as support.
+    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if enabled is False or not able:
+        return nullcontext()
+    return torch.autocast("cuda", dtype=torch.bfloat16)
+
+
+def budget(device: torch.device) -> Literal["cpu", "gpu"]:
+    """Which of the two training budgets suits `device`. Shown in chapter 00."""
+    return "cpu" if device.type == "cpu" else "gpu"
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until `device` has done what it was given: a GPU works behind the program's back.
+
+    A clock read without this measures how fast work is handed over. Shown in chapter 00.
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+class Throughput:
+    """Images (or anything counted) per second since it was made: `add(n)` counts, `rate` divides.
+
+    `add` costs nothing; reading `rate` waits for the device: do it rarely. Shown in chapter 00.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.count = device, 0
+        synchronise(device)
+        self._start = time.perf_counter()
+
+    def add(self, n: int) -> None:
+        """Count `n` more."""
+        self.count += n
+
+    @property
+    def rate(self) -> float:
+        """Counted so far, divided by the seconds that the device needed for it; 0 before the first `add`."""
+        synchronise(self.device)
+        return self.count / max(time.perf_counter() - self._start, 1e-9)
+
+
+def describe(device: torch.device | None = None) -> dict[str, str | int | float | None]:
+    """What `device` (default: `pick()`) is: `device`, `name`, `threads` (torch's on the CPU), `memory_gb`.
+
+    `memory_gb` (10⁹ bytes): the GPU's, else the machine's, None where nobody tells. Shown in chapter 00.
+    """
+    device = device or pick()
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        name, memory = properties.name, properties.total_memory
+    else:
+        name, memory = platform.processor() or platform.machine(), _machine_memory()
+    gigabytes = None if memory is None else round(memory / 1e9, 1)
+    return {"device": str(device), "name": name, "threads": torch.get_num_threads(), "memory_gb": gigabytes}
+
+
+def _machine_memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return None

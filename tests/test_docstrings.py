@@ -1,0 +1,83 @@
+"""Every public symbol's docstring names the chapter that shows it; that chapter exists and does."""
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from test_layers import LAYERS
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = ROOT / "text" / "notebooks"
+SOLUTIONS = ROOT / "text" / "solutions"
+
+# Tooling: shown by `course --help`, not by a chapter.
+TOOLING = LAYERS["command line"]
+
+
+class Symbol(NamedTuple):
+    """A public function or class, and what it says about itself."""
+
+    module: str
+    name: str
+    doc: str
+
+
+def symbols() -> list[Symbol]:
+    """Read from the source, so that nothing needs to be imported and re-exports do not count twice."""
+    found = []
+    for path in sorted((ROOT / "course_lib").rglob("*.py")):
+        module = path.relative_to(ROOT / "course_lib").with_suffix("").as_posix()
+        if module.split("/")[0] in TOOLING:
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                found.append(Symbol(module, node.name, ast.get_docstring(node) or ""))
+    return found
+
+
+def complaint(symbol: Symbol, chapters: Path = CHAPTERS, solutions: Path = SOLUTIONS) -> str:
+    """What is wrong with the docstring, or nothing. Checks are shown where they are used: in an exercise."""
+    numbers = sorted(set(re.findall(r"\bchapter\s+(\d\d)\b", symbol.doc, re.IGNORECASE)))
+    if not numbers:
+        return "its docstring does not say 'chapter NN'"
+    folders = [chapters, solutions] if symbol.module.split("/")[0] == "check" else [chapters]
+    texts = {n: [path for folder in folders for path in folder.glob(f"{n}_*.py")] for n in numbers}
+    if missing := [number for number, paths in texts.items() if not paths]:
+        return f"it names chapter {', '.join(missing)}, which does not exist"
+    shown = [path for paths in texts.values() for path in paths]
+    word = re.compile(rf"\b{re.escape(symbol.name)}\b")
+    if not any(word.search(path.read_text(encoding="utf-8")) for path in shown):
+        return f"chapter {', '.join(numbers)} never mentions it"
+    return ""
+
+
+@pytest.mark.parametrize("symbol", symbols(), ids=lambda s: f"{s.module}.{s.name}")
+def test_the_chapter_shows_it(symbol):
+    assert complaint(symbol) == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "doc", "said"),
+    [
+        ("blocks", "Residual", "A block. Chapter 01.", ""),
+        ("blocks", "Residual", "A block. Built in\nchapter 01, used in chapter 02.", ""),
+        ("blocks", "Residual", "A block.", "does not say"),
+        ("blocks", "Residual", "", "does not say"),
+        ("blocks", "Residual", "A block. Chapter 1.", "does not say"),
+        ("blocks", "Residual", "A block. Chapter 03.", "03, which does not exist"),
+        ("blocks", "Resid", "Half a name. Chapter 01.", "never mentions"),
+        ("blocks", "Residual", "A block. Chapter 02.", "never mentions"),
+        ("blocks", "psnr_check", "In an exercise only. Chapter 01.", "never mentions"),
+        ("check/blocks", "psnr_check", "In an exercise. Chapter 01.", ""),
+    ],
+)
+def test_the_rule_itself(tmp_path, module, name, doc, said):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "chapters" / "01_residual_blocks.py").write_text("block = Residual(branch)")
+    (tmp_path / "chapters" / "02_gan_losses.py").write_text("MyResidual")
+    (tmp_path / "solutions" / "01_residual_blocks.py").write_text("check.psnr_check(yours)")
+    found = complaint(Symbol(module, name, doc), tmp_path / "chapters", tmp_path / "solutions")
+    assert found == "" if said == "" else said in found
