@@ -1,0 +1,98 @@
+"""Fetch a full set once: into a temporary folder, checked by sha256, and only then renamed into place."""
+
+import hashlib
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from course_lib.errors import CourseError
+
+# {set: (mirrors, {file: sha256})}. https alone: torchvision's own address for Fashion-MNIST is plain http.
+SOURCES = {
+    "fashion_mnist": (
+        (
+            "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        ),
+        {
+            "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        },
+    ),
+    "mnist": (
+        (
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        ),
+        {
+            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
+    ),
+    "cifar10": (
+        ("https://www.cs.toronto.edu/~kriz/", "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"),
+        {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"},
+    ),
+}
+SILENCE = 30.0  # seconds without a byte after which a mirror is given up; the default would wait for ever
+
+
+def download(name: str, cache: Path) -> Path:
+    """Fetch the set `name` into the folder cache/name with torchvision's downloader and its progress bar.
+
+    Nothing but a complete, checked set ever stands under that name: an interrupted or failed download removes
+    what it had fetched. Returns cache/name. Raises CourseError, in one line, for no network, no space or a
+    file that is not the expected one. Used by `load`, chapter 00.
+    """
+    mirrors, files = SOURCES[name]
+    target = cache / name
+    mend = f"{'unpack' if name == 'cifar10' else 'copy'} {', '.join(files)} into {target}"
+    if target.exists():  # `load` found no whole set in it. It may be the user's own: not ours to delete
+        raise CourseError(f'{target} lacks files of "{name}": {mend}, or remove that folder to download it')
+    unfinished = None
+    patience = socket.getdefaulttimeout()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
+        socket.setdefaulttimeout(SILENCE)
+        for file, sha256 in files.items():
+            _fetch(file, sha256, mirrors, unfinished)
+        unfinished.chmod(0o755)  # mkdtemp makes it private; a shared cache must stay readable
+        if not target.exists():  # another process may have finished first: its set is as good
+            os.replace(unfinished, target)
+    except Exception as error:  # urllib, http, ssl, tarfile, OSError, RuntimeError: all mean "no set today"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        instead = f'use "fashion_mnist_mini", which needs no network, or {mend}'
+        raise CourseError(f'"{name}" could not be downloaded ({reason}): {instead}') from None
+    finally:
+        socket.setdefaulttimeout(patience)
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def _fetch(file: str, sha256: str, mirrors: tuple[str, ...], folder: Path) -> None:
+    """One file from the first mirror that has it; an archive is unpacked and dropped. Raises what failed."""
+    from torchvision.datasets import utils  # imported late: it takes a second, and only downloads need it
+
+    path = folder / file
+    for mirror in mirrors:
+        try:
+            utils.download_url(mirror + file, str(folder), file)
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            if found != sha256:
+                raise RuntimeError(f"{file} has sha256 {found[:12]}…, wanted {sha256[:12]}…")
+            break
+        except Exception:
+            path.unlink(missing_ok=True)
+            if mirror == mirrors[-1]:
+                raise
+    if file.endswith(".tar.gz"):
+        utils.extract_archive(str(path), str(folder))
+        path.unlink()

@@ -1,0 +1,40 @@
+"""The data that travel with the course, and the proof that they arrived whole."""
+
+import hashlib
+from pathlib import Path
+
+from torch import Tensor
+
+from course_lib.errors import CourseError
+from course_lib.full_sets import file_names, pair_up
+from course_lib.idx import read_file
+
+
+def data_dir() -> Path:
+    """The folder of embedded data: course_lib/embedded_data in a wheel, data/ in a checkout. Chapter 00."""
+    package = Path(__file__).resolve().parent
+    packed = package / "embedded_data"
+    return packed if packed.is_dir() else package.parent / "data"
+
+
+def read_embedded(split: str) -> tuple[Tensor, Tensor]:
+    """The embedded pack's split; every byte is compared with SHA256SUMS before it is used.
+
+    Images (N,1,28,28) uint8, labels (N,) int64. Raises CourseError for a missing or damaged file. Used by
+    `load`, chapter 00.
+    """
+    pack = data_dir() / "fashion_mnist_mini"
+    mend = 'restore it with "git checkout -- data/fashion_mnist_mini", or install the course again'
+    files = [f"FashionMNIST/raw/{file}" for file in file_names("fashion_mnist", split)]
+    paths = [pack / file for file in files]
+    for path in (pack / "SHA256SUMS", *paths):
+        if not path.is_file():
+            raise CourseError(f"{path} is missing: {mend}")
+    # Two columns, sum and path. errors="replace": garbage in this file must end as a mismatch below.
+    lines = (pack / "SHA256SUMS").read_text("utf-8", errors="replace").splitlines()
+    sums = {columns[1]: columns[0] for columns in map(str.split, lines) if len(columns) == 2}
+    contents = [read_file(path) for path in paths]
+    for file, path, content in zip(files, paths, contents, strict=True):
+        if hashlib.sha256(content).hexdigest() != sums.get(file):
+            raise CourseError(f"{path} is damaged (its sha256 is not the one in SHA256SUMS): {mend}")
+    return pair_up("fashion_mnist", split, paths, contents)
