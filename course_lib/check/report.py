@@ -1,0 +1,73 @@
+"""How a check speaks: a tick that says what was tried, or what is wrong and a hint at why.
+
+A check compares the learner's object with an independent reference on several inputs. Where the answer is wrong, it is
+also compared with what well-known mistakes would give: a match names the mistake.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_lib.errors import CheckFailed, CourseError
+
+
+def passed(name: str, tried: str) -> None:
+    """Print the tick, and what it stands for."""
+    print(f"✓ {name}: {tried}")
+
+
+def fail(name: str, wrong: str, hint: str = "") -> None:
+    """Raise the cross: what is wrong, and a hint at why."""
+    raise CheckFailed(f"✗ {name}: {wrong}" + (f"\n  Hint: {hint}" if hint else ""))
+
+
+def attempt(name: str, code: Callable, *arguments: Any, where: str = "", **named: Any) -> Any:
+    """Call the learner's code; an exception in it becomes a cross that quotes it."""
+    try:
+        return code(*arguments, **named)
+    except NotImplementedError:
+        fail(name, "nothing written here yet", "replace the line that raises NotImplementedError")
+    except CourseError as error:
+        fail(name, f"your code was refused{where}: {error}")
+    except Exception as error:
+        fail(name, f"your code raised {type(error).__name__}{where}: {error}")
+
+
+def is_tensor(name: str, got: Any, shape: Sequence[int], what: str = "the result", hint: str = "") -> None:
+    """A cross unless `got` is a tensor of that shape."""
+    if not isinstance(got, Tensor):
+        fail(name, f"{what} is a {type(got).__name__}, wanted a tensor of shape {tuple(shape)}", hint)
+    if tuple(got.shape) != tuple(shape):
+        fail(name, f"{what} has shape {tuple(got.shape)}, wanted {tuple(shape)}", hint)
+
+
+def close(got: Tensor, want: Tensor, tolerance: float = 1e-5) -> bool:
+    """Same shape and equal to `tolerance`, relative to the largest wanted value; never true with NaN."""
+    if got.shape != want.shape:
+        return False
+    scale = max(1.0, want.detach().abs().max().item()) if want.numel() else 1.0
+    return bool((got.detach().double() - want.detach().double()).abs().max().nan_to_num(torch.inf) <= tolerance * scale)
+
+
+def equals(
+    name: str,
+    got: Tensor,
+    want: Tensor,
+    mistakes: Sequence[tuple[Tensor, str]] = (),
+    otherwise: str = "the numbers differ from the reference",
+    hint: str = "",
+    tolerance: float = 1e-5,
+) -> None:
+    """A cross unless `got` is `want`; if it is what a known mistake gives, the cross names that mistake."""
+    is_tensor(name, got, want.shape, hint=hint)
+    if close(got, want, tolerance):
+        return
+    for value, message in mistakes:
+        if close(got, value, tolerance):
+            fail(name, message, hint)
+    if not torch.isfinite(got).all():
+        fail(name, "the result holds NaN or infinity", hint)
+    off = (got.detach().double() - want.detach().double()).abs().max().item()
+    fail(name, f"{otherwise} (largest difference {off:.3g})", hint)

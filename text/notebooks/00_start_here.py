@@ -1,0 +1,483 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/notebooks/00_start_here.ipynb)
+#
+# **What is an image to a network, and what is a residual?**
+#
+# A network never sees a picture. It sees numbers in a row of boxes, and most first mistakes in this field are numbers
+# in the wrong box or in the wrong range. This chapter makes you sure of both. Then it shows the one idea that the
+# whole course is built on: do not paint a picture anew, work out what must be *added* to the one you have.
+#
+# | | |
+# |---|---|
+# | **You build** | pictures as tensors, a ruler for them, and a network of 11,000 numbers that sharpens photographs |
+# | **You need** | Python; no knowledge of networks |
+# | **Computing time** | about 30 seconds on two CPU cores (not yet measured on a GPU) |
+
+# %%
+# On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
+try:
+    import course_lib
+except ImportError:
+    # %pip install -q "residual-imaging @ git+https://github.com/residual-imaging/residual-imaging"
+    pass
+
+# %% [markdown]
+# Here is where the chapter ends. A photograph was blurred; a small network looked at the blurred picture and worked
+# out a correction (gray means "add nothing"); blurred plus correction is the third picture. The network has never
+# seen the fourth, nor any other picture of this cat.
+
+# %%
+import torch
+
+from course_lib import check, device, display
+from course_lib.data import data_dir, load
+from course_lib.degradations import GaussianBlur
+from course_lib.runs import load_run
+
+compute = device.pick()
+cat = load("photos", "test")[0][0][:, 40:200, 110:300]
+blurred = GaussianBlur(sigma=1.5)(cat[None])[0]
+longer, card = load_run(data_dir() / "checkpoints" / "sharpen", device=compute)
+with torch.no_grad():
+    answer = longer.model(blurred[None].to(compute))[0].cpu()
+
+# %%
+display.show_images(
+    [blurred, answer - blurred + 0.5, answer, cat],
+    ["blurred", "+ correction", "= the network's answer", "the real one"], title="The first residual of the course",
+)
+
+# %% [markdown]
+# ## JupyterLab in five minutes
+#
+# This page is a *notebook*: cells of text and cells of code. Click into a code cell and press **Shift+Enter**. The
+# code runs, its output appears below, and the next cell is selected. Try it here; then change the number and run the
+# cell again.
+
+# %%
+answer_to_everything = 6 * 7
+print(answer_to_everything)
+
+# %% [markdown]
+# - The number in brackets at a cell's left counts the runs. Cells run in the order in which *you* run them, not in the
+#   order on the page, and all share the same variables. Most odd errors in notebooks come from a cell that was skipped
+#   or run twice.
+# - The cure: the menu **Kernel → Restart Kernel and Run All Cells**. It forgets everything and runs the page from top
+#   to bottom. Each chapter of this course is verified in exactly that way.
+# - **Tab** completes a name, **Shift+Tab** shows what a function wants, **Esc** then **B** opens a new cell below.
+# - Break things. Nothing you do here changes the library, and a fresh copy of a chapter is one click away.
+#
+# ## 1. Your machine
+#
+# A training takes seconds or hours depending on where it runs. The course asks your machine once and then uses the
+# best device it has: an NVIDIA GPU (`cuda`), an Apple GPU (`mps`) or the processor (`cpu`). Each training cell has a
+# *budget* for the CPU and a larger one for a GPU. What follows differs from machine to machine.
+
+# %% tags=["nbval-ignore-output"]
+for key, value in device.describe(compute).items():
+    print(f"{key:10} {value}")
+print(f"{'budget':10} {device.budget(compute)}")
+
+# %% [markdown]
+# Two more things belong to every run: `device.seed_everything` starts all random numbers at a known place, so that you get
+# the numbers printed here, and `device.Throughput` counts pictures per second, after waiting (`synchronise`) for
+# the device to finish. On a GPU with bfloat16, `device.autocast` computes the large products in half the bits.
+
+# %% tags=["nbval-ignore-output"]
+SEED = 0
+device.seed_everything(SEED)
+meter = device.Throughput(compute)
+with device.autocast(compute), torch.no_grad():
+    for _ in range(20):
+        longer.model(torch.rand(4, 3, 64, 64, device=compute))
+        meter.add(4)
+print(f"{meter.rate:,.0f} pictures of 64×64 a second through the small network")
+
+# %% [markdown]
+# And the data. Two sets come with the course and need no network. The larger ones download when you first ask for
+# them, and `load("folder:PATH")` reads your own pictures.
+
+# %%
+for name in ("fashion_mnist_mini", "photos"):
+    for split in ("train", "test"):
+        data = load(name, split)
+        print(f"{name:19} {split:6} {len(data):6,} pictures, the first {tuple(data[0][0].shape)}")
+
+# %% [markdown]
+# If something is missing on your machine, the command `course doctor` says what, and how to mend it.
+#
+# ## 2. A picture is a box of numbers
+#
+# A photograph on disk is rows of pixels, each with three bytes from 0 to 255: red, green, blue. As an array it has
+# the shape height × width × 3. Networks of this course want something else: the colour first, and numbers from 0 to 1.
+
+# %%
+from course_lib import images
+
+pixels = images.to_uint8(cat).permute(1, 2, 0)  # as a file holds it
+print("in a file ", tuple(pixels.shape), pixels.dtype, "top left pixel:", pixels[0, 0].tolist())
+
+picture = pixels.permute(2, 0, 1).float() / 255
+print("as tensor ", tuple(picture.shape), picture.dtype, "top left pixel:", [round(v, 3) for v in picture[:, 0, 0].tolist()])
+
+# %% [markdown]
+# `permute` moves axes: the channel axis C comes first, then the height H and the width W. Each channel on its own is
+# a gray picture. Look at the cat's eyes and at the dark fur: where is the red channel brighter than the blue one?
+
+# %%
+channels = [picture[c : c + 1] for c in range(3)]
+display.show_images([picture, *channels], ["colour", "red", "green", "blue"], title="One colour picture is three gray ones")
+
+# %% [markdown]
+# The fur is brown: bright in red, dark in blue. Networks take many pictures at once, so there is one axis more, at
+# the front. **N×C×H×W** is the order throughout: number, channels, height, width.
+
+# %%
+batch = torch.stack([picture, picture.flip(2)])
+print("two pictures:", tuple(batch.shape))
+one = picture[None]
+print("one picture, as a batch:", tuple(one.shape))
+
+# %% [markdown]
+# `reshape` gives the same *shape* as `permute` and raises no error. What does it do to the picture?
+
+# %%
+shape_only = pixels.reshape(3, 160, 190).float() / 255
+display.show_images([picture, shape_only], ["permute", "reshape"], title="The right shape is not the right picture")
+
+# %% [markdown]
+# `reshape` renumbers: it deals the same bytes out anew, in the order in which they lie in memory. Remember the
+# small multiples and the colours gone. You will meet this picture again on a bad day.
+#
+# ## 3. The two ranges, and the bug each mix-up makes
+#
+# In the library, pictures lie in [0,1]. Generators end in a *tanh*, whose outputs lie in [-1,1], so they are trained on
+# pictures stretched to that range. One pair of functions converts, and nothing else in the course does:
+# `images.to_signed` and `images.to_unit`.
+
+# %%
+signed = images.to_signed(picture)
+print(f"[0,1]:  {picture.min():.2f} … {picture.max():.2f}     [-1,1]: {signed.min():.2f} … {signed.max():.2f}")
+print("and back:", torch.allclose(images.to_unit(signed), picture, atol=1e-6))
+
+# %% [markdown]
+# Now break it, four times. Before you read on, match each picture to one of these mistakes: converted twice; shown
+# without converting; converted although it was in [0,1] already; bytes that wrapped round instead of being clamped.
+
+# %%
+wrapped = ((picture * 1.3 * 255).long() % 256).float() / 255
+display.show_images(
+    [picture, signed, images.to_unit(picture), images.to_signed(signed), wrapped],
+    ["right", "A", "B", "C", "D"], title="Four ways to show the wrong range",
+)
+
+# %% [markdown]
+# | picture | symptom | cause |
+# |---|---|---|
+# | A | dark parts are black, the rest has too much contrast | [-1,1] shown as [0,1]: everything below 0 is clipped |
+# | B | pale, no blacks | [0,1] taken for [-1,1] and converted: black became mid-gray |
+# | C | almost black, a few burnt spots | converted to [-1,1] twice, then shown |
+# | D | bright parts turn dark, with hard edges | too large for a byte, wrapped round instead of clamped |
+#
+# `images.to_uint8` is the safe way to bytes: it clamps, then rounds to the nearest.
+#
+# ## 4. A ruler: PSNR
+#
+# To say that one picture is closer to the truth than another we need a number. The oldest is the *peak signal-to-noise
+# ratio*: the mean squared error, put on a logarithmic scale in decibels, so that larger is better and halving
+# the error adds 6 dB.
+#
+# $$\mathrm{PSNR} = 10 \log_{10} \frac{1}{\mathrm{mean}\,(\mathrm{pred} - \mathrm{target})^2}$$
+
+# %%
+def psnr(pred, target):
+    """dB for each picture of a batch N×C×H×W in [0,1]; the peak is 1."""
+    squared_error = (pred - target).square().mean(dim=(1, 2, 3))
+    return 10 * torch.log10(1 / squared_error)
+
+
+check.psnr(psnr)
+
+# %% [markdown]
+# That line with the tick is a *check*. It ran the function on inputs that you did not see and compared it with
+# scikit-image. A check is only worth something if it catches wrong answers, so try it with one. This version averages
+# over the whole batch:
+
+# %%
+from course_lib.errors import CheckFailed
+
+
+def pooled_psnr(pred, target):
+    return 10 * torch.log10(1 / (pred - target).square().mean())
+
+
+try:
+    check.psnr(pooled_psnr)
+except CheckFailed as answer_of_the_check:
+    print(answer_of_the_check)
+
+# %% [markdown]
+# In an exercise you see that message in the place of an error. It names the mistake and points at a way out. (Here
+# `try … except` catches it, so that the page runs on.)
+#
+# How large is a decibel to the eye? Add noise of three strengths, and measure with `course_lib.metrics.psnr`, which is
+# the function above with a few options.
+
+# %%
+from course_lib import metrics
+
+torch.manual_seed(SEED)
+noise = torch.randn(picture.shape)
+noisy = [(picture + strength * noise).clamp(0, 1) for strength in (0.2, 0.1, 0.05, 0.025)]
+values = [metrics.psnr(view[None], picture[None]).item() for view in noisy]
+display.show_images(noisy, [f"{value:.1f} dB" for value in values], title="Halving the noise adds about six decibels")
+
+# %%
+from course_lib.expect import expect, scorecard
+
+CAT = "one crop of chelsea, 190×160, RGB, noise clamped to [0,1]"
+expect("gain from halving the noise", values[3] - values[2], low=5.8, high=6.1, unit="dB", protocol=CAT)
+print("ours and the library's agree to 0.001 dB:", abs(psnr(noisy[0][None], picture[None]).item() - values[0]) < 1e-3)
+
+# %% [markdown]
+# Below 25 dB the damage leaps to the eye; above 35 dB you have to look for it. PSNR has blind spots, which chapters 04
+# and 06 will show. `metrics.rgb_to_luma` is there for papers that measure brightness only.
+#
+# ## 5. The first residual, by hand
+#
+# Blur a photograph, and subtract: sharp minus blurred. That difference is the *residual*. Gray is zero in the
+# picture below, brighter is "add", darker is "take away". Where is the residual not gray?
+
+# %%
+blur = GaussianBlur(sigma=1.5)
+blurred = blur(picture[None])[0]
+residual = picture - blurred
+display.show_images(
+    [blurred, residual + 0.5, blurred + residual], ["blurred", "residual", "blurred + residual"],
+    title="A blurred photograph plus a correction is a sharp one",
+)
+
+# %%
+print("blurred + residual is the photograph:", torch.allclose(blurred + residual, picture, atol=1e-6))
+share = residual.square().mean() / (picture - picture.mean()).square().mean()
+expect("share of the residual in the picture's energy", 100 * share, low=0.5, high=5, unit="%",
+       protocol="one crop of chelsea, 190×160, RGB, σ = 1.5, mean removed")
+
+# %% [markdown]
+# Almost everywhere the residual is nothing; it lives on edges, hairs and whiskers. It carries a few hundredths of the
+# picture's energy. That is what makes it worth learning: the blurred picture has the other ninety-odd percent right
+# already, and a network that learns only the rest cannot lose them.
+#
+# Of course we cheated: we used the sharp picture to find the residual. Can the *blurred* picture alone tell where
+# something must be added? Photographers have known a way since the days of film. Blur the picture once more. What the
+# second blur removes resembles what the first one removed; so add that, times some amount. It is called *unsharp
+# masking*.
+
+# %%
+def sharpen(y, blur, amount):
+    """A residual without learning: y plus `amount` times what another blur would take away."""
+    return (y + amount * (y - blur(y))).clamp(0, 1)
+
+
+check.sharpen(sharpen)
+
+# %% [markdown]
+# Which amount? We may choose it on the six training photographs, and must not look at the three held-out ones.
+
+# %%
+def mean_psnr(photos, restore):
+    values = [metrics.psnr(restore(blur(x[None])), x[None]).item() for x in photos]
+    return sum(values) / len(values)
+
+
+train_photos, test_photos = ([photo for photo, _ in load("photos", split)] for split in ("train", "test"))
+amounts = [0, 0.5, 1, 1.5, 2, 2.5, 3, 4]
+scores = [mean_psnr(train_photos, lambda y, amount=amount: sharpen(y, blur, amount)) for amount in amounts]
+best = amounts[scores.index(max(scores))]
+
+# %%
+canvas, axes = display.figure(height=2.6)
+axes.plot(amounts, scores, "o-", color=display.COLOURS["baseline"])
+axes.set(title="Too little correction leaves blur, too much overshoots", xlabel="amount", ylabel="mean PSNR in dB, train")
+display.plt.show()
+print("best amount on the training photographs:", best)
+
+# %%
+HELD_OUT = "photos test, N = 3, RGB, σ = 1.5, no noise, no shave, mean of PSNR per image"
+blurred_db = mean_psnr(test_photos, lambda y: y)
+unsharp_db = mean_psnr(test_photos, lambda y: sharpen(y, blur, best))
+expect("blurred", blurred_db, low=27.8, high=27.9, unit="dB", protocol=HELD_OUT)
+expect("unsharp mask", unsharp_db, low=29.65, high=29.75, unit="dB", protocol=HELD_OUT)
+
+# %% [markdown]
+# One number, the amount, buys nearly two decibels. It is the same everywhere, in the fur as in the sky. A network can
+# do better because it can look first.
+#
+# ## 6. Let a network write the residual
+#
+# The network is three convolutions, $F$, wrapped so that its output is *added* to its input: `blurred + F(blurred)`.
+# You will build that wrapper yourself in chapter 01. The last convolution starts at zero. What, then, does the
+# network do before it has learned anything?
+
+# %%
+from course_lib import recipes
+
+run = recipes.sharpen("photos", compute, seed=SEED)
+with torch.no_grad():
+    start = run.model(blurred[None].to(compute))[0].cpu()
+print("parameters:", f"{sum(parameter.numel() for parameter in run.model.parameters()):,}")
+print("before training it returns its input:", torch.equal(start, blurred))
+
+# %% [markdown]
+# Exactly nothing, and that is a good place to start: it is as good as the blurred picture, and every step of training
+# can only be a correction. The training takes random crops of 48×48 pixels from the six training photographs, blurs
+# them, and moves the 11,000 numbers so that the squared error shrinks.
+
+# %%
+budget = device.budget(compute)
+run.trainer.run(steps=run.steps[budget])
+network_db = {metric.name: metric.value for metric in run.evaluate()}["PSNR network"]
+expect("network", network_db, low=30.2, high=32.5, unit="dB", protocol=HELD_OUT)
+expect("gain of the network over unsharp mask", network_db - unsharp_db, low=0.5, high=2.8, unit="dB", protocol=HELD_OUT)
+
+# %% [markdown]
+# ### Break it: take the shortcut away
+#
+# The same three convolutions, the same crops, the same number of steps. The only difference: the network must give the
+# sharp picture itself, not what to add.
+
+# %%
+from course_lib.sharpener import sharpener
+
+torch.manual_seed(SEED)
+repaint = recipes.sharpen("photos", compute, seed=SEED, network=sharpener().branch)
+torch.nn.init.kaiming_uniform_(repaint.model[-1].weight)  # zero is no good start without a shortcut
+repaint.trainer.run(steps=repaint.steps[budget])
+repaint_db = {metric.name: metric.value for metric in repaint.evaluate()}["PSNR network"]
+expect("network without shortcut", repaint_db, low=20, high=30, unit="dB", protocol=HELD_OUT)
+
+# %%
+canvas, axes = display.figure()
+display.curves(
+    axes, {"without": display.smooth(repaint.trainer.history["loss"]), "with shortcut": display.smooth(run.trainer.history["loss"])},
+    colours=["plain", "residual"], styles=["--", "-"], yscale="log", title="Repainting starts far behind and stays behind",
+    xlabel="training step (batches of 16 crops)", ylabel="squared error (mean of 20 steps)",
+)
+axes.axhline(run.trainer.history["loss"][0], color=display.COLOURS["baseline"], linestyle=":")
+display.plt.show()
+
+# %% [markdown]
+# The dotted line is the error of the blurred picture itself at the first step. The network with the shortcut begins
+# there and goes down. The other one begins far above: it spends its steps on learning to copy the picture, which
+# the shortcut gives for nothing.
+#
+# | symptom | cause |
+# |---|---|
+# | a restoring network is *worse than its input* at first, colours drift | no shortcut: it must learn to copy before it can correct |
+# | with a shortcut, the first step already spoils the picture | the last layer does not start at zero |
+#
+# ## Scorecard
+
+# %%
+scorecard()
+
+# %% [markdown]
+# Every number stands beside the band it must fall in and the way it was measured. The bands hold what six seeds gave,
+# with some room. When the course is tested, this page runs again from top to bottom, and a number that leaves its
+# band stops the test.
+#
+# ## What more computing buys
+#
+# The network at the top of this page is the same one, trained longer. Its *card* says how.
+
+# %%
+longer_db = {metric.name: metric.value for metric in longer.evaluate()}["PSNR network"]
+print(f"recipe {card['recipe']}, data photos train, {card['steps']:,} steps, "
+      f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread)")
+print(f"PSNR {longer_db:.1f} dB on {HELD_OUT}")
+
+# %%
+with torch.no_grad():
+    short = run.model(blurred[None].to(compute))[0].cpu()
+eye = [view[:, 40:100, 20:100] for view in (blurred, sharpen(blurred[None], blur, best)[0], short, answer, picture)]
+display.show_images(eye, ["blurred", "unsharp mask", "this chapter", "longer run", "the real one"], title="The same correction, better and better")
+
+# %% [markdown]
+# ## Summary
+#
+# - **To a network an image is** a box of numbers N×C×H×W, in [0,1] or, for generators, in [-1,1]. The right shape is not
+#   the right picture: look at what you feed.
+# - **A residual is** what must be added to what you already have. It is small, it lives on edges, and a network that
+#   learns it starts as good as its input. Asking for the whole picture instead wastes the training on copying.
+# - PSNR measures how far a picture is from the truth; a check catches wrong answers, and a number without its protocol
+#   is worth nothing.
+#
+# **You could now build** a network that undoes any damage you can simulate. How deep may it be? That is chapter 01.
+#
+# | in `course_lib` | what it holds from this chapter |
+# |---|---|
+# | `device` | `pick`, `describe`, `budget`, `seed_everything`, `Throughput`, `synchronise`, `autocast` |
+# | `data`, `batches` | `load` gives `Images`; `data_dir`; `RandomCrops` |
+# | `images`, `display` | `to_signed`, `to_unit`, `to_uint8`, `save_image`; `show_images` |
+# | `degradations`, `metrics` | `GaussianBlur`; `psnr`, `rgb_to_luma` |
+# | `sharpener`, `recipes`, `runs` | `sharpener`; `sharpen`; `load_run`, `read_card` |
+# | `check`, `expect`, `errors` | checks and `CheckFailed`; `expect` and `scorecard`; `CourseError`, the course's way to say no in one line |
+#
+# ## Questions
+#
+# Answer first, then unfold.
+#
+# <details><summary>1. What is the shape of a batch of 16 colour pictures, 32 pixels high and 48 wide?</summary>
+#
+# 16×3×32×48: N×C×H×W.
+# </details>
+#
+# <details><summary>2. A generator's samples look pale, without any black. What do you check first?</summary>
+#
+# Whether [0,1] was taken for [-1,1] and converted once too often: that turns black into mid-gray (picture B).
+# </details>
+#
+# <details><summary>3. Why does reshape give the right shape and the wrong picture?</summary>
+#
+# It deals the numbers out anew in memory order. Moving axes needs permute (or transpose).
+# </details>
+#
+# <details><summary>4. One method has 30 dB, another 33 dB. By what factor does the mean squared error differ?</summary>
+#
+# By 10^(3/10), which is about 2.
+# </details>
+#
+# <details><summary>5. Why is PSNR averaged over pictures, and not computed from the mean error of the batch?</summary>
+#
+# The logarithm of a mean is not the mean of logarithms: pooling lets the worst picture dominate. Papers average per image.
+# </details>
+#
+# <details><summary>6. Why must the amount of unsharp masking not be chosen on the held-out photographs?</summary>
+#
+# Then they would no longer be unseen, and the score would be better than on the next new photograph.
+# </details>
+#
+# ## Exercises and reading
+#
+# Four short exercises are in [`exercises/00_start_here.ipynb`](../exercises/00_start_here.ipynb). Then go on to
+# [chapter 01](01_residual_blocks.ipynb).
+#
+# - [The JupyterLab interface](https://jupyterlab.readthedocs.io/en/stable/user/interface.html): what all the panels are for.
+# - [Deep Learning with PyTorch: a 60-minute blitz](https://docs.pytorch.org/tutorials/beginner/deep_learning_60min_blitz.html): tensors and gradients, if
+#   they are new to you.
+# - Zhang et al. 2017, [Beyond a Gaussian Denoiser](https://arxiv.org/abs/1608.03981): the paper that made learning the residual the
+#   standard in restoration.

@@ -1,0 +1,817 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · Residual blocks
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/notebooks/01_residual_blocks.ipynb)
+#
+# **Why would a deeper network be worse on its own training data?**
+#
+# A deeper network can do everything that a shallower one can: its extra layers only have to pass their input on. So
+# it should never do worse on the pictures it was trained on. In the next minute you watch one do worse, find out
+# why, and mend it by adding two characters to its code: `x +`. The block that you get that way carries the whole
+# course.
+#
+# | | |
+# |---|---|
+# | **You build** | the residual block, its five variants, ResNet-18, and a classifier that later chapters measure with |
+# | **You need** | chapter 00; Python; what a convolution and a gradient are |
+# | **Computing time** | about 60 seconds on two CPU cores (not yet measured on a GPU) |
+
+# %%
+# On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
+try:
+    import course_lib
+except ImportError:
+    # %pip install -q "residual-imaging @ git+https://github.com/residual-imaging/residual-imaging"
+    pass
+
+# %%
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_lib import check, device, display
+from course_lib.data import load
+from course_lib.expect import expect, scorecard
+
+SEED = 0  # every random number of this chapter follows from it
+compute = device.pick()
+
+# %% [markdown]
+# ## The puzzle, in one experiment
+#
+# The data first: ten thousand small photographs of garments, 28×28 pixels each, and what each shows.
+
+# %%
+train, test = load("fashion_mnist_mini", "train"), load("fashion_mnist_mini", "test")
+images, labels = (part.to(compute) for part in train.tensors())
+print("pictures", tuple(images.shape), " values from", images.min().item(), "to", images.max().item())
+display.show_images(images[:8], [train.classes[label] for label in labels[:8]])
+
+# %% [markdown]
+# Now two kinds of block. Both send a picture's features `x` through the same small stack $F$: convolution,
+# normalisation, ReLU, convolution, normalisation. Both end in a ReLU. Find the one difference.
+
+# %%
+def branch(width):
+    """F: two 3×3 convolutions, each followed by batch normalisation, with a ReLU between them."""
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+        nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width),
+    )
+
+
+class PlainBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.branch = branch(width)
+
+    def forward(self, x):
+        return F.relu(self.branch(x))
+
+
+class ShortcutBlock(PlainBlock):
+    def forward(self, x):
+        return F.relu(x + self.branch(x))
+
+# %% [markdown]
+# The difference is `x +`. It adds no weights: the two have the same number of parameters, whatever the depth.
+#
+# A network is a *stem* that turns a picture into features (here 16 channels of 7×7), a row of blocks, and a *head*
+# that averages over the picture and gives ten *logits*, one score a class. Its depth counts the layers with weights
+# in a row: one in the stem, two a block, one in the head.
+
+# %%
+def network(block, blocks, width=16):
+    torch.manual_seed(SEED)
+    stem = nn.Sequential(nn.Conv2d(1, width, 4, stride=4, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))
+    return nn.Sequential(stem, *[block(width) for _ in range(blocks)], head).to(compute)
+
+
+def fit(model, steps=200):
+    """Train on random batches of 64; give back the loss of every batch."""
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    order = torch.Generator().manual_seed(SEED)
+    losses = []
+    for _ in range(steps):
+        chosen = torch.randint(len(images), (64,), generator=order).to(compute)
+        loss = F.cross_entropy(model(images[chosen]), labels[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+# %% [markdown]
+# Three networks, the same 200 batches in the same order: a shallow plain one (6 layers), a deep plain one (42
+# layers), and the deep one with shortcuts (42 layers).
+
+# %%
+shallow_plain, deep_plain, deep_shortcut = network(PlainBlock, 2), network(PlainBlock, 20), network(ShortcutBlock, 20)
+losses = {
+    "plain, 6 layers": fit(shallow_plain),
+    "plain, 42 layers": fit(deep_plain),
+    "shortcuts, 42 layers": fit(deep_shortcut),
+}
+
+# %% [markdown]
+# Look at where the three curves stand at the right edge. This is the loss on *training* batches: nothing here can be
+# blamed on overfitting.
+
+# %%
+canvas, axes = display.figure()
+display.curves(
+    axes, {name: display.smooth(values) for name, values in losses.items()},
+    colours=["baseline", "plain", "residual"], styles=["--", "-", "-"],
+    title="Plain depth hurts on the training data itself; a shortcut mends it",
+    xlabel="training step (batches of 64)", ylabel="training loss (mean of 20 steps)", ylim=(0, 2.6),
+)
+
+# %%
+def final_loss(name):
+    return sum(losses[name][-50:]) / 50
+
+
+PROTOCOL = "training loss, last 50 of 200 batches of 64, fashion_mnist_mini train"
+expect("loss, plain, 6 layers", final_loss("plain, 6 layers"), low=0.55, high=0.8, protocol=PROTOCOL)
+expect("loss, plain, 42 layers", final_loss("plain, 42 layers"), low=1.2, high=2.35, protocol=PROTOCOL)
+expect("loss, shortcuts, 42 layers", final_loss("shortcuts, 42 layers"), low=0.55, high=0.85, protocol=PROTOCOL)
+
+# %% [markdown]
+# That is the puzzle, and its answer in one picture. The deep plain network learns far less than the shallow one,
+# although it contains it: let 18 of its blocks pass their input on, and it *is* the shallow one. So good weights
+# exist, and training does not find them. He and colleagues, who first measured this in 2015, called it the
+# *degradation problem*. With `x +`, the same 42 layers train as well as 6.
+#
+# Three questions remain, and the chapter takes them in turn. Does it get worse step by step with depth? What does
+# the shortcut change for the gradient? And what does a network with shortcuts become?
+
+# %% [markdown]
+# ## 1. The deeper, the worse
+#
+# One point between 6 and 42 tells whether this is a cliff or a slope. We add 18 layers, for both kinds, and the
+# missing shallow network with shortcuts.
+
+# %%
+middle_plain, middle_shortcut = network(PlainBlock, 8), network(ShortcutBlock, 8)
+losses["plain, 18 layers"] = fit(middle_plain)
+losses["shortcuts, 18 layers"] = fit(middle_shortcut)
+losses["shortcuts, 6 layers"] = fit(network(ShortcutBlock, 2))
+
+# %%
+depths = [6, 18, 42]
+canvas, axes = display.figure()
+for kind, colour, marker in (("plain", "plain", "s-"), ("shortcuts", "residual", "o-")):
+    finals = [final_loss(f"{kind}, {depth} layers") for depth in depths]
+    axes.plot(depths, finals, marker, color=display.COLOURS[colour])
+    axes.annotate(f"  {kind}", (depths[-1], finals[-1]), color=display.COLOURS[colour], va="center")
+axes.set(
+    title="Plain networks lose with every layer, networks with shortcuts do not", ylim=(0, 2.4), xlim=(4, 48),
+    xticks=depths, xlabel="layers with weights, one after the other", ylabel="training loss after 200 steps",
+)
+display.plt.show()
+
+# %% [markdown]
+# It is a slope. Each plain layer costs a little, and nothing saves the deep network later.
+#
+# Think about what a plain layer has to learn in order to do *no harm*: to copy its input through two convolutions
+# and a ReLU, exactly. That is a precise setting of hundreds of weights. A block with a shortcut does no harm when its
+# branch gives zero. It is easier to learn a small correction to what is there than to paint it all anew. You will
+# meet this sentence again in every chapter.
+
+# %%
+expect(
+    "price of depth, plain", final_loss("plain, 42 layers") - final_loss("plain, 6 layers"), low=0.5, high=1.8,
+    protocol="difference of those losses, 42 against 6 layers",
+)
+expect(
+    "price of depth, shortcuts", final_loss("shortcuts, 42 layers") - final_loss("shortcuts, 6 layers"),
+    low=-0.1, high=0.2, protocol="difference of those losses, 42 against 6 layers",
+)
+
+# %% [markdown]
+# ## 2. Follow the gradient
+#
+# Training moves a layer's weights by the gradient that reaches the layer. So measure it: before any training, how
+# large is the gradient of the loss at the output of each block?
+
+# %%
+def gradient_norms(model):
+    """Norm of the loss gradient at the output of the stem and of every block, first to last."""
+    x, outputs = images[:256], []
+    for part in model:
+        x = part(x)
+        x.retain_grad()
+        outputs.append(x)
+    F.cross_entropy(x, labels[:256]).backward()
+    return [output.grad.norm().item() for output in outputs[:-1]]
+
+
+plain_norms = gradient_norms(network(PlainBlock, 20))
+shortcut_norms = gradient_norms(network(ShortcutBlock, 20))
+
+# %% [markdown]
+# The axis below is logarithmic: a straight line means that each block multiplies the gradient by the same factor.
+# The gradient travels from right to left. You might expect it to vanish on its way. Does it?
+
+# %%
+canvas, axes = display.figure()
+display.curves(
+    axes, {"plain": plain_norms, "shortcuts": shortcut_norms}, colours=["plain", "residual"], styles=["s-", "o-"],
+    title="In the plain network the gradient explodes on its way back to the stem", yscale="log",
+    xlabel="block (1 is the stem's output, 21 the last block's)", ylabel="gradient norm at initialisation",
+)
+
+# %%
+AT_START = "20 blocks at initialisation, 256 training pictures, batch statistics"
+per_block = (plain_norms[0] / plain_norms[-1]) ** (1 / 20)
+expect("gradient growth per plain block", per_block, low=1.3, high=1.55, unit="×", protocol=AT_START)
+per_block = (shortcut_norms[0] / shortcut_norms[-1]) ** (1 / 20)
+expect("gradient growth per shortcut block", per_block, low=1.1, high=1.25, unit="×", protocol=AT_START)
+expect("spread of gradient, plain", plain_norms[0] / plain_norms[-1], low=200, high=5000, unit="×", protocol=AT_START)
+expect("spread of gradient, shortcuts", shortcut_norms[0] / shortcut_norms[-1], low=8, high=60, unit="×", protocol=AT_START)
+
+# %% [markdown]
+# It does not vanish, it explodes: the early blocks get gradients hundreds of times larger than the late ones, so no
+# single learning rate suits both. Batch normalisation itself causes this. Yang and colleagues derived it in 2019: in
+# a plain network with batch normalisation the gradient grows by a constant factor a layer, whatever the initial
+# weights. With shortcuts the norms stay within a few dozen, and most of that comes from the first few blocks.
+#
+# ### Why the shortcut tames it
+#
+# Leave the last ReLU out for a moment and call the features before block $l$ $x_l$, its branch $F_l$:
+#
+# $$x_{l+1} = x_l + F_l(x_l).$$
+#
+# Put one equation into the next, from block $l$ up to the end of the row, $x_L$:
+#
+# $$x_L = x_l + \sum_{i=l}^{L-1} F_i(x_i).$$
+#
+# Every later $x_L$ is an earlier $x_l$ plus a *sum*, where a plain network has a *product* of layers. Differentiate,
+# with $\mathcal{L}$ for the loss:
+#
+# $$\frac{\partial \mathcal{L}}{\partial x_l}
+#   = \frac{\partial \mathcal{L}}{\partial x_L}
+#     \left(I + \frac{\partial}{\partial x_l} \sum_{i=l}^{L-1} F_i(x_i)\right).$$
+#
+# The $I$ is the point. Whatever the branches do, the gradient at the end arrives at block $l$ undamped, through the
+# shortcuts alone; what comes through the branches is added to it. You need not believe the algebra. Compute both
+# sides:
+
+# %%
+torch.manual_seed(SEED)
+branches = [branch(16).eval() for _ in range(10)]
+x_l = torch.rand(1, 16, 7, 7, requires_grad=True)
+
+x, corrections = x_l, torch.zeros_like(x_l)
+for F_i in branches:
+    correction = F_i(x)
+    x, corrections = x + correction, corrections + correction
+
+gradient_at_L = torch.randn_like(x)  # stands for ∂L/∂x_L
+(left,) = torch.autograd.grad(x, x_l, gradient_at_L, retain_graph=True)
+(through_the_branches,) = torch.autograd.grad(corrections, x_l, gradient_at_L)
+print("both sides agree:", torch.allclose(left, gradient_at_L + through_the_branches, atol=1e-5))
+
+# %% [markdown]
+# ## 3. Build the block
+#
+# Now write the block down once and for all. It has a *branch* $F$, which learns, and a *shortcut* $S$, which is the
+# identity unless the shape changes: $y = S(x) + F(x)$.
+
+# %%
+class Residual(nn.Module):
+    def __init__(self, branch, shortcut=None):
+        super().__init__()
+        self.branch = branch
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
+
+    def forward(self, x):
+        return self.shortcut(x) + self.branch(x)
+
+
+check.residual(Residual)
+
+# %% [markdown]
+# The library's `course_lib.blocks.Residual` is the same with two additions: a factor `scale` on the branch, and a
+# module `after` for what follows the sum. It also refuses to add paths of different shapes, where PyTorch would
+# sometimes stretch one silently. On the same branch, both give the same:
+
+# %%
+from course_lib import blocks
+
+torch.manual_seed(SEED)
+F_x, x = branch(16), torch.rand(4, 16, 7, 7)
+print("ours equals the library's:", torch.equal(Residual(F_x)(x), blocks.Residual(F_x)(x)))
+print("our ShortcutBlock is     :", torch.equal(F.relu(x + F_x(x)), blocks.Residual(F_x, after=nn.ReLU())(x)))
+
+# %% [markdown]
+# ### One block, many branches
+#
+# What people call different residual blocks are different branches in the same wrapper. Read each as a line:
+#
+# | builder | branch | after the sum | from |
+# |---|---|---|---|
+# | `basic_block` | conv–BN–ReLU–conv–BN | ReLU | ResNet-18, -34 (2015) |
+# | `bottleneck_block` | 1×1 down, 3×3, 1×1 up, a BN after each | ReLU | ResNet-50 (2015) |
+# | `preact_block` | BN–ReLU–conv–BN–ReLU–conv | nothing | "pre-activation" (2016) |
+# | `down_block` | ReLU–conv–ReLU–conv, halved by averaging | nothing | discriminators (2017) |
+# | `up_block` | BN–ReLU–double–conv–BN–ReLU–conv | nothing | generators (2017) |
+#
+# Where a block changes the number of channels or the size, its shortcut cannot be the identity. It becomes a
+# `projection`: a 1×1 convolution (`conv1x1`), which is one small matrix applied at every pixel.
+
+# %%
+def parameters(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+x = torch.rand(2, 64, 16, 16)
+for builder, arguments in (
+    (blocks.basic_block, (64,)), (blocks.bottleneck_block, (64,)), (blocks.preact_block, (64,)),
+    (blocks.basic_block, (64, 128, 2)), (blocks.down_block, (64, 128)), (blocks.up_block, (64, 32)),
+):
+    block = builder(*arguments)
+    print(f"{builder.__name__:16} {arguments!s:12} {tuple(block(x).shape)!s:18} {parameters(block):>7,} parameters")
+
+# %% [markdown]
+# The bottleneck does its 3×3 convolution on a quarter of the channels. That is why it has a sixteenth of the
+# parameters of the basic block (up to the small layers around it), and why the deepest networks use it.
+#
+# ### Start as the identity
+#
+# A row of blocks whose branches begin at zero is the identity: the network begins shallow and grows deeper as it
+# learns. Two ways to do it are a zero-initialised last layer (`zero_last`) and a factor on the branch.
+
+# %%
+x = torch.rand(2, 16, 7, 7)
+row = nn.Sequential(*[blocks.zero_last(blocks.preact_block(16)) for _ in range(50)])
+print("50 zero-initialised blocks change x by at most", (row(x) - x).abs().max().item())
+
+gate = nn.Parameter(torch.zeros(()))
+gated = blocks.Residual(branch(16), scale=gate)
+print("a block with a learned gate, at 0, changes it by", (gated(x) - x).abs().max().item())
+
+# %% [markdown]
+# The zero does not stop learning: the last layer still gets a gradient, and after one step its branch is no longer
+# zero. Chapters 05 and 06 rest on this. A super-resolver that starts *exactly* as bicubic interpolation can only be
+# improved from there.
+#
+# ### ResNet-18, from the same block
+#
+# A claim is easy; here is a test. Build ResNet-18 from `basic_block`, copy the weights of torchvision's own
+# network into it, and compare.
+
+# %%
+import torchvision
+
+from course_lib.resnet import copy_weights, resnet18
+
+torch.manual_seed(SEED)
+reference = torchvision.models.resnet18(weights=None).eval()
+ours = resnet18().eval()
+copy_weights(ours, reference.state_dict())
+
+pictures = torch.rand(2, 3, 64, 64)
+with torch.no_grad():
+    difference = (ours(pictures) - reference(pictures)).abs().max().item()
+print(f"parameters: {parameters(ours):,}   same outputs to 1e-6: {difference < 1e-6}")
+
+# %% [markdown]
+# ## 4. What a convolution is, and what its gradient does to pictures
+#
+# Generators must turn small feature maps into large pictures. To see why `up_block` first resizes and then
+# convolves, look at a convolution as what it is: a matrix product.
+#
+# `unfold` takes the 3×3 neighbourhood of each pixel and lays it out as a column. One row of weights times that
+# column is one output pixel; all of them together are one matrix product.
+
+# %%
+def convolve(x, weight):
+    """3×3 convolution with padding 1: x (N,C,H,W), weight (D,C,3,3) → (N,D,H,W)."""
+    columns = F.unfold(x, kernel_size=3, padding=1)  # (N, C·9, H·W)
+    rows = weight.flatten(1)                         # (D, C·9)
+    return (rows @ columns).unflatten(2, x.shape[2:])
+
+
+torch.manual_seed(SEED)
+x, weight = torch.rand(2, 3, 8, 8), torch.randn(5, 3, 3, 3)
+print("same as F.conv2d:", torch.allclose(convolve(x, weight), F.conv2d(x, weight, padding=1), atol=1e-5))
+
+# %% [markdown]
+# A matrix $W$ that maps a large picture to a small one has a transpose $W^\top$ that maps a small one to a large
+# one. Backpropagation multiplies by that transpose. So the gradient of a strided convolution *is* an up-sampling
+# layer, and it has a name: transposed convolution.
+
+# %%
+large, small = torch.rand(1, 1, 8, 8, requires_grad=True), torch.rand(1, 1, 4, 4)
+kernel = torch.rand(1, 1, 3, 3)
+shrunk = F.conv2d(large, kernel, stride=2, padding=1)
+(gradient,) = torch.autograd.grad(shrunk, large, small)
+transposed = F.conv_transpose2d(small, kernel, stride=2, padding=1, output_padding=1)
+print("gradient of a convolution = transposed convolution:", torch.allclose(gradient, transposed, atol=1e-6))
+
+# %% [markdown]
+# Each small pixel stamps its 3×3 kernel on the large picture, two pixels apart. Stamps of width 3 at distance 2
+# overlap in every other pixel, and there the picture gets more. Give both ways of up-sampling the dullest input
+# there is, a constant gray, and the same random kernel. Look for a pattern that the input does not have.
+
+# %%
+gray = torch.full((1, 1, 12, 12), 1.0)
+torch.manual_seed(SEED)
+kernel = torch.rand(1, 1, 3, 3)
+stamped = F.conv_transpose2d(gray, kernel, stride=2, padding=1, output_padding=1)
+resized = F.conv2d(F.interpolate(gray, scale_factor=2, mode="nearest"), kernel, padding=1)
+pair = [(picture / kernel.sum())[0, :, 2:-2, 2:-2] for picture in (stamped, resized)]
+display.show_images(
+    pair, ["transposed convolution", "resize, then convolve"], zoom=12, title="A constant input, up-sampled twice over"
+)
+
+# %%
+def contrast(picture):
+    """Standard deviation over the mean: 0 for a constant picture."""
+    return (picture.std() / picture.mean()).item()
+
+
+INPUT = "constant 12×12 input, one random 3×3 kernel, border of 2 left out"
+expect("checkerboard, transposed", contrast(pair[0]), low=0.2, high=1.2, protocol=INPUT)
+expect("checkerboard, resized", contrast(pair[1]), low=0.0, high=1e-5, protocol=INPUT)
+
+# %% [markdown]
+# The checkerboard on the left is not learned and not noise: it is in the operation. Training can reduce it, but must
+# spend weights on it. On the right a constant stays constant. This is why `up_block` resizes on both of its paths,
+# by nearest neighbour, and convolves afterwards.
+
+# %% [markdown]
+# ## 5. What does a residual network become? Remove a block
+#
+# Open the trained 18-layer networks from section 1 and take out one block, without training again. In the plain
+# network each block feeds the next, so it should matter which one is missing. What do you expect with shortcuts?
+
+# %%
+from course_lib.metrics import accuracy
+
+test_images, test_labels = (part.to(compute) for part in test.tensors())
+
+
+def lesions(model):
+    """Test accuracy of the whole network, and with each block in turn replaced by the identity."""
+    whole, without = accuracy(model, test_images, test_labels), []
+    for position in range(1, len(model) - 1):
+        removed, model[position] = model[position], nn.Identity()
+        without.append(accuracy(model, test_images, test_labels))
+        model[position] = removed
+    return whole, without
+
+
+plain_whole, plain_without = lesions(middle_plain)
+shortcut_whole, shortcut_without = lesions(middle_shortcut)
+
+# %% [markdown]
+# The dashed lines are the whole networks, the dots what is left when one block is gone. The dotted gray line is
+# guessing.
+
+# %%
+canvas, axes = display.figure()
+for name, whole, without, colour, marker in (
+    ("plain", plain_whole, plain_without, "plain", "s"),
+    ("shortcuts", shortcut_whole, shortcut_without, "residual", "o"),
+):
+    axes.axhline(whole, color=display.COLOURS[colour], linestyle="--", linewidth=1)
+    axes.plot(range(1, 9), without, marker, color=display.COLOURS[colour], label=f"{name}, one block removed")
+axes.axhline(0.1, color=display.COLOURS["baseline"], linestyle=":")
+axes.set(
+    title="Without one block, the plain network guesses; the other still works", ylim=(0, 1),
+    xlabel="block removed (1 is the first)", ylabel="test accuracy",
+)
+axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+display.plt.show()
+
+# %%
+def mean(values):
+    return sum(values) / len(values)
+
+
+LESION = "18 layers, mean over 8 removals, fashion_mnist_mini test, N = 2000"
+expect("accuracy, plain, a block removed", mean(plain_without), low=0.05, high=0.3, protocol=LESION)
+expect("accuracy, shortcuts, a block removed", mean(shortcut_without), low=0.5, high=0.8, protocol=LESION)
+
+# %% [markdown]
+# The plain network is a chain: one link gone, and it hangs in the air. The network with shortcuts is closer to a
+# committee. By the sum in section 2, taking out $F_5$ removes one correction and disturbs the later ones; the other
+# paths still stand. Eight blocks give $2^8 = 256$ paths, each block passed through or passed by, and removing one
+# block leaves half of them. Veit and colleagues read residual networks this way in 2016.
+#
+# The first block is the dearest to lose. It sits before all the others, so most corrections are computed from it.
+
+# %% [markdown]
+# ## 6. Shattered gradients
+#
+# Exploding gradients could be mended by other means, with a learning rate for each layer, say. There is a deeper
+# trouble, and one input dimension is enough to see it. Take a network that maps a number $t$ to a number $y$, and
+# look at the gradient $dy/dt$ as $t$ moves along a line. Training relies on it changing slowly: a step that helps
+# here should help a little further on as well.
+
+# %%
+def line_network(depth, shortcuts, width=200):
+    def layer():
+        linear = nn.Linear(width, width, bias=False)
+        nn.init.kaiming_normal_(linear.weight)
+        return nn.Sequential(nn.BatchNorm1d(width, momentum=None), nn.ReLU(), linear)
+
+    rows = [blocks.Residual(layer(), scale=0.1) if shortcuts else layer() for _ in range(depth)]
+    return nn.Sequential(nn.Linear(1, width), *rows, nn.BatchNorm1d(width, momentum=None), nn.ReLU(), nn.Linear(width, 1))
+
+
+def gradient_along_the_line(model, points=256):
+    t = torch.linspace(-2, 2, points)[:, None].requires_grad_()
+    model.train()(t)          # sets the normalisation to the statistics of the whole line
+    model.eval()(t).sum().backward()
+    return t.grad[:, 0]
+
+# %% [markdown]
+# `momentum=None` makes batch normalisation keep the plain average of what it saw: here, of the one pass over the
+# whole line. Compare the roughness of the three curves: one layer, fifty plain layers, fifty with shortcuts.
+
+# %%
+kinds = {"plain, 1 layer": (1, False), "plain, 50 layers": (50, False), "shortcuts, 50 layers": (50, True)}
+canvas, panels = display.figure(1, 3, height=2.6)
+for axes, (name, (depth, shortcuts)), colour in zip(panels, kinds.items(), ("baseline", "plain", "residual")):
+    torch.manual_seed(SEED)
+    gradient = gradient_along_the_line(line_network(depth, shortcuts))
+    axes.plot(torch.linspace(-2, 2, 256), gradient / gradient.std(), color=display.COLOURS[colour], linewidth=0.9)
+    axes.set_title(name, fontsize=10)
+    axes.set(xlabel="input $t$", yticks=[])
+panels[0].set_ylabel("gradient $dy/dt$, scaled")
+canvas.suptitle("Depth turns the gradient into noise; shortcuts keep its shape", fontweight="bold", x=0.01, ha="left")
+display.plt.show()
+
+# %% [markdown]
+# The middle curve is close to white noise: the gradient at one point says nothing about the gradient next to it.
+# That can be put as a number, the correlation of the gradient with itself one grid point further on. It is 1 for a
+# smooth curve and 0 for white noise.
+
+# %%
+def neighbour_correlation(gradient):
+    centred = gradient - gradient.mean()
+    return ((centred[1:] * centred[:-1]).sum() / centred.square().sum()).item()
+
+
+GRID = "mean over 5 networks, width 200, 256 points on [-2, 2], lag of one point"
+for name, low, high in (("plain, 1 layer", 0.9, 1.0), ("plain, 50 layers", -0.1, 0.1), ("shortcuts, 50 layers", 0.7, 0.9)):
+    networks = [line_network(*kinds[name]) for _ in range(5)]
+    correlation = mean([neighbour_correlation(gradient_along_the_line(model)) for model in networks])
+    expect(f"correlation, {name}", correlation, low=low, high=high, protocol=GRID)
+
+# %% [markdown]
+# Balduzzi and colleagues named this in 2017: the *shattered gradients* problem. A step along a shattered gradient is
+# right only at the point where it was measured. The shortcut's $I$ adds the same smooth part everywhere, and the
+# small factor of 0.1 on the branches lets it win.
+
+# %% [markdown]
+# ## 7. Break it
+#
+# You know a part when you have seen what happens without it. Here are two mistakes that keep every shape right, so
+# that no error message comes. Both are 20 blocks deep and get the same 200 batches.
+#
+# *The forgotten `x +`* you have met: it is the plain network. The second is subtler. In `LateReLUBlock` the ReLU has
+# slipped inside the sum, at the end of the branch.
+
+# %%
+class LateReLUBlock(PlainBlock):
+    def forward(self, x):
+        return x + F.relu(self.branch(x))
+
+
+losses["ReLU inside the sum"] = fit(network(LateReLUBlock, 20))
+losses["pre-activation"] = fit(network(blocks.preact_block, 20))
+
+# %%
+canvas, axes = display.figure()
+shown = {"forgot x +": "plain, 42 layers", "ReLU inside the sum": "ReLU inside the sum", "healthy": "pre-activation"}
+display.curves(
+    axes, {name: display.smooth(losses[key], 10) for name, key in shown.items()},
+    colours=["plain", "other", "residual"], styles=["-", "--", "-"], ylim=(0, 6),
+    title="Two mistakes that raise no error", xlabel="training step", ylabel="training loss (mean of 10 steps)",
+)
+axes.axhline(torch.tensor(10.0).log(), color=display.COLOURS["baseline"], linestyle=":")
+display.plt.show()
+
+# %% [markdown]
+# The dotted line is $\ln 10 \approx 2.3$, the loss of a network that gives all ten classes the same score. Any
+# classifier should *start* near it. The one with the ReLU inside the sum starts far above: it is sure of itself
+# before it has seen anything. Look inside, at the mean of the features along the depth, before training:
+
+# %%
+@torch.no_grad()
+def feature_means(model):
+    x, means = images[:256], []
+    for part in model[:-1]:
+        x = part(x)
+        means.append(x.mean().item())
+    return means
+
+
+late, healthy = feature_means(network(LateReLUBlock, 20)), feature_means(network(blocks.preact_block, 20))
+canvas, axes = display.figure(height=2.6)
+display.curves(
+    axes, {"ReLU inside the sum": late, "pre-activation": healthy}, colours=["other", "residual"], styles=["s-", "o-"],
+    title="A branch that cannot be negative can only add", xlabel="block", ylabel="mean feature at initialisation",
+)
+display.plt.show()
+
+# %%
+expect("climb of the mean, ReLU inside", late[-1] - late[0], low=6, high=10, protocol=AT_START)
+expect("climb of the mean, pre-activation", healthy[-1] - healthy[0], low=-1, high=1, protocol=AT_START)
+expect("first loss, ReLU inside", losses["ReLU inside the sum"][0], low=3, high=20, protocol="first batch of 64, before any step")
+expect("loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.8, high=1.4, protocol=PROTOCOL)
+expect("loss, pre-activation", final_loss("pre-activation"), low=0.6, high=0.85, protocol=PROTOCOL)
+
+# %% [markdown]
+# A ReLU's output is never negative, so each block can only add to the features and none can take away. A correction
+# must be able to have both signs. The pre-activation block of 2016 has this right by construction: its branch ends in
+# a convolution, and nothing stands after the sum, so the shortcut is an identity from the first block to the last.
+#
+# | symptom | cause |
+# |---|---|
+# | deeper is worse on the training data; gradient norms change by a constant factor a block | no shortcut: `x +` is missing |
+# | first loss far above $\ln(\text{classes})$; feature means climb block by block | the branch cannot go negative: a ReLU at its end |
+# | works, but "identity" blocks change $x$; results differ when the order of the paths is swapped | an in-place operation in the branch overwrites the $x$ that the shortcut needs |
+# | error, or silent stretching, when channels or size change | the shortcut needs a projection |
+
+# %% [markdown]
+# ## 8. Train the classifier that the course measures with
+#
+# Later chapters ask whether generated garments look like real ones. They will ask this network: a stem, five
+# `preact_block`s, and a linear head over 128 averaged features. It is `course_lib.classifier.Classifier`. The
+# recipe puts data, network, loss and optimiser together, and the trainer (`course_lib.training.Trainer`) runs the
+# loop that you wrote as `fit`, with progress, a learning rate that rises and falls (`cosine`), and saving.
+
+# %%
+from course_lib import recipes
+
+run = recipes.classifier("fashion_mnist_mini", compute, seed=SEED)
+before = run.evaluate()[0].value
+run.trainer.run(steps=run.steps[device.budget(compute)])
+after = run.evaluate()[0]
+
+# %%
+expect("accuracy before training", before, low=0.02, high=0.25, protocol=after.protocol)
+expect("accuracy of the classifier", after.value, low=0.85, high=0.95, protocol=after.protocol)
+
+# %% [markdown]
+# Ten seconds of training (four hundred batches), and most garments have their right name. The features are worth a
+# look: below, for six test pictures, the nearest *training* picture by distance between feature vectors.
+
+# %%
+with torch.no_grad():
+    run.model.eval()
+    features = torch.cat([run.model.features(part) for part in images.split(500)])
+    nearest = torch.cdist(run.model.features(test_images[:6]), features).argmin(1)
+pairs = torch.cat([test_images[:6], images[nearest]])
+display.show_images(pairs, ["test"] * 6 + ["nearest in train"] * 6, columns=6, zoom=3, title="Near in features means alike to the eye")
+
+# %% [markdown]
+# In code, the same garments come to lie side by side although their pixels differ. That is what makes the features a
+# ruler for chapter 04.
+#
+# Saving keeps the weights as `safetensors`, plain numbers that no one can hide code in; loading gives the same network.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from course_lib.checkpoint import load_weights, save_weights
+from course_lib.classifier import Classifier
+
+with tempfile.TemporaryDirectory() as folder:
+    save_weights(run.model, Path(folder) / "model.safetensors")
+    again = Classifier().to(compute)
+    load_weights(again, Path(folder) / "model.safetensors")
+print("same accuracy after saving and loading:", accuracy(again, test_images, test_labels) == after.value)
+
+# %% [markdown]
+# ## Scorecard
+#
+# The chapter's numbers, each beside the band it must fall in and the way it was measured. The bands hold what six
+# different seeds gave, with some room; a number out of its band stops the course's own tests.
+
+# %%
+scorecard()
+
+# %% [markdown]
+# ## What more computing buys
+#
+# The same recipe, trained longer on the full Fashion-MNIST (60,000 pictures), is kept in `data/checkpoints`. Its card
+# says how it was made. Measured on the same 2,000 test pictures as ours:
+
+# %%
+from course_lib.data import data_dir
+from course_lib.runs import load_run
+
+longer, card = load_run(data_dir() / "checkpoints" / "classifier", data="fashion_mnist_mini", device=compute)
+print(f"recipe {card['recipe']}, data {card['arguments']['data']}, {card['steps']:,} steps, "
+      f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread)")
+value = longer.evaluate()[0].value
+print(f"accuracy on fashion_mnist_mini test, N = 2000: {value:.3f}")
+
+# %%
+canvas, axes = display.figure(height=1.8)
+names = ["untrained", "this chapter", "longer run"]
+axes.barh(names, [before, after.value, value], color=[display.COLOURS[c] for c in ("baseline", "residual", "real")])
+axes.set(title="More data and more steps buy a few points", xlim=(0, 1), xlabel="accuracy, fashion_mnist_mini test, N = 2000")
+axes.invert_yaxis()
+display.plt.show()
+
+# %% [markdown]
+# ## Summary
+#
+# - **The question** was why a deeper network would be worse on its own training data. **The answer:** not because it
+#   could not represent the shallower one, but because training does not find it. Layer upon layer, the gradient
+#   changes by a constant factor and turns into noise.
+# - `y = S(x) + F(x)` makes depth a *sum*. The gradient reaches every block undamped through the shortcuts, the
+#   network can start as the identity, and blocks become corrections that can be removed one at a time.
+# - All residual blocks of the literature are different branches in one wrapper. The branch must be free to go
+#   negative, and the shortcut should be free of everything.
+# - Up-sample by resizing, then convolve; a transposed convolution draws a checkerboard on a constant.
+#
+# **You could now build** a ResNet of any size, a generator's and a discriminator's blocks, and a feature extractor.
+#
+# | in `course_lib` | what it holds from this chapter |
+# |---|---|
+# | `blocks` | `Residual`; `basic_block`, `bottleneck_block`, `preact_block`, `down_block`, `up_block`; `conv3x3`, `conv1x1`, `projection`, `zero_last` |
+# | `resnet`, `classifier` | `resnet18`, `copy_weights`; `Classifier` |
+# | `metrics` | `accuracy` |
+# | `batches`, `training` | `ShuffledBatches`; `Trainer`, with the learning rates `cosine` and `constant` |
+# | `checkpoint` | `save_weights`, `load_weights`; for a run that shall go on: `save_tree`, `load_tree`, `random_state`, `set_random_state` |
+# | `recipes`, `runs` | `classifier`, a `Run` with each `Metric`; `train`, `make_card`: the command `course train classifier --out DIR` |
+# | `display` | `figure`, `curves`, `smooth` |
+#
+# ## Questions
+#
+# Answer first, then unfold.
+#
+# <details><summary>1. The deep plain network contains the shallow one. Why does that not help?</summary>
+#
+# That good weights exist says nothing about reaching them by gradient descent from random ones. The plain layers would
+# have to learn an exact copy; the gradient that should teach them grows by a constant factor a block and is nearly
+# uncorrelated from point to point.
+# </details>
+#
+# <details><summary>2. Is the degradation problem overfitting?</summary>
+#
+# No. Overfitting is low training loss with high test loss. Here the *training* loss of the deeper network is higher.
+# </details>
+#
+# <details><summary>3. Write the gradient at block l of a residual row. Which term does a plain network lack?</summary>
+#
+# ∂L/∂x_l = ∂L/∂x_L (I + ∂/∂x_l ΣF_i(x_i)). The plain network lacks the I: its gradient is a product of all later
+# Jacobians and nothing else.
+# </details>
+#
+# <details><summary>4. Why did He and colleagues move the ReLU to the front of the branch in 2016?</summary>
+#
+# With a ReLU after the sum the shortcut is an identity only where the sum is positive, and the equation above does not
+# hold exactly. With the activations inside the branch nothing touches the path of the shortcuts.
+# </details>
+#
+# <details><summary>5. You set the last layer of each branch to zero. Does the block ever learn?</summary>
+#
+# Yes. The last layer's gradient is its input times the gradient from above, which is not zero. Earlier layers of that
+# branch get no gradient in the first step and do from the second on.
+# </details>
+#
+# <details><summary>6. Where does the checkerboard of a transposed convolution come from, and which kernels avoid it?</summary>
+#
+# From uneven overlap: with stride s, some output pixels are reached by more kernel positions than others unless the
+# kernel size is a multiple of s. Even then the weights must be balanced, which nothing enforces.
+# </details>
+#
+# <details><summary>7. Someone compares two residual blocks by their number of parameters only. What slips through?</summary>
+#
+# A block that forgets `x +` has the same number, and so has one with its ReLU in the wrong place.
+# </details>
+#
+# ## Exercises and reading
+#
+# The exercises of this chapter are in [`exercises/01_residual_blocks.ipynb`](../exercises/01_residual_blocks.ipynb).
+#
+# - He et al. 2015, [Deep Residual Learning for Image Recognition](https://arxiv.org/abs/1512.03385): the block, and the
+#   puzzle of this chapter as its figure 1.
+# - He et al. 2016, [Identity Mappings in Deep Residual Networks](https://arxiv.org/abs/1603.05027): why the shortcut should be clean; the
+#   derivation of section 2.
+# - Veit et al. 2016, [Residual Networks Behave Like Ensembles of Relatively Shallow Networks](https://arxiv.org/abs/1605.06431): the lesion study.
+# - Balduzzi et al. 2017, [The Shattered Gradients Problem](https://arxiv.org/abs/1702.08591): section 6, with the theory.
+# - Odena et al. 2016, [Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/): section 4, in pictures.
