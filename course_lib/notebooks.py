@@ -1,0 +1,141 @@
+"""Notebooks made from text: executed in a fresh kernel, cleaned, sealed, and only then written.
+
+Data flow: `pairs.from_text` → `execute` (nbclient, the pinned KERNEL_ENV, the notebook's own folder) → `clean`
+(what moves between runs) → `soundness.faults` (refuse) → `seal` → one atomic write. Course machinery.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+from course_lib.errors import CourseError
+from course_lib.notebook_io import write
+from course_lib.pairs import ROOT, Pair, from_text, pairs, pull
+from course_lib.seal import seal
+from course_lib.soundness import code_cells, faults
+
+__all__ = ["KERNEL_ENV", "build", "execute", "kernel_environment", "pull"]
+
+THREADS = 2
+CELL_SECONDS = 900
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+# float32 sums depend on their order, and the order on threads and instruction set; training amplifies both.
+KERNEL_ENV = {
+    "OMP_NUM_THREADS": str(THREADS),  # torch and OpenBLAS split sums by thread; two is what CI has
+    "MKL_NUM_THREADS": str(THREADS),  # the same for MKL's matrix products …
+    "MKL_DYNAMIC": "FALSE",  # … which must not take fewer threads on a busy machine
+    "CUDA_VISIBLE_DEVICES": "",  # the committed outputs are the CPU's, also on a machine with a GPU
+    "PYTHONHASHSEED": "0",  # the order of sets of strings, and whatever is printed from them
+}
+if platform.machine().lower() in ("x86_64", "amd64"):  # elsewhere torch would warn about unknown values
+    KERNEL_ENV |= {
+        "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels: not AVX-512 where the machine has it
+        "ONEDNN_MAX_CPU_ISA": "AVX2",  # the same for convolutions
+        "MKL_CBWR": "COMPATIBLE",  # the same for MKL; the only branch it keeps on every maker's processors
+        "OPENBLAS_CORETYPE": "Haswell",  # the same for NumPy's matrix products
+    }
+
+
+def kernel_environment() -> dict[str, str]:
+    """This process's environment with KERNEL_ENV on top, and no MPLBACKEND: the kernel's inline figures."""
+    return {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | KERNEL_ENV
+
+
+class ThisPythonSpec(KernelSpecManager):
+    """Any kernel name means the Python that runs this: a user's own `python3` kernel may be another one."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
+
+class ThisPythonKernel(AsyncKernelManager):
+    """A kernel manager that starts only this Python."""
+
+    def _kernel_spec_manager_default(self) -> KernelSpecManager:
+        return ThisPythonSpec()
+
+
+def execute(notebook: NotebookNode, folder: Path, name: str) -> float:
+    """Run all cells in place, in a fresh kernel inside `folder`; return the cells' compute time in seconds.
+
+    Stops at the first cell that raises (unless tagged raises-exception) or takes longer than CELL_SECONDS;
+    CourseError then says which and why.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_manager_class=ThisPythonKernel,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        # The kernel's own stderr is chatter about ports; what a cell writes to stderr comes as output.
+        client.execute(env=kernel_environment(), stderr=subprocess.DEVNULL)
+    except (CellExecutionError, CellControlSignal, DeadKernelError, RuntimeError) as error:
+        reason = (faults(notebook) or [str(error).strip().splitlines()[0]])[0]
+        raise CourseError(f"{name}: {reason}; nothing written") from None
+    return sum(_seconds(cell) for cell in code_cells(notebook))
+
+
+def _seconds(cell: NotebookNode) -> float:
+    times = cell.metadata.get("execution", {})
+    ends = [times.get(key) for key in ("iopub.status.busy", "iopub.status.idle")]
+    if None in ends:
+        return 0.0
+    start, stop = (datetime.fromisoformat(end.replace("Z", "+00:00")) for end in ends)
+    return (stop - start).total_seconds()
+
+
+def clean(notebook: NotebookNode) -> None:
+    """Take off what moves between runs, or points into a kernel that is gone."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            # A view without its model shows as an error; its text stays, and comes back live when the cell runs.
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+        cell.outputs = [output for output in cell.outputs if output.get("data", True)]
+    notebook.metadata.pop("widgets", None)
+    info = notebook.metadata.get("language_info", {})
+    for key in ("version", "codemirror_mode", "pygments_lexer", "nbconvert_exporter"):
+        info.pop(key, None)
+
+
+def build(wanted: str | Path = "all", root: Path = ROOT, say: Callable[[str], object] = print) -> list[Path]:
+    """Make the notebooks that `wanted` names (see `pairs.pairs`) from their texts; return what was written.
+
+    Raises CourseError, and leaves the old notebook alone, when a cell raised, wrote to stderr, left its band
+    or showed something that cannot repeat.
+    """
+    return [_build(pair, root, say) for pair in pairs(wanted, root)]
+
+
+def _build(pair: Pair, root: Path, say: Callable[[str], object]) -> Path:
+    notebook = from_text(pair.text)
+    seconds = execute(notebook, pair.notebook.parent, pair.name)
+    clean(notebook)
+    if found := faults(notebook, machine_paths=_machine_paths(root)):
+        raise CourseError(f"{pair.name}: {found[0]}; nothing written")
+    seal(notebook, seconds, THREADS)
+    nbformat.validate(notebook)
+    write(pair.notebook, nbformat.writes(notebook) + "\n")
+    say(f"{pair.name}: {seconds:.1f} s of computing, {pair.notebook.stat().st_size / 1e6:.2f} MB")
+    return pair.notebook
+
+
+def _machine_paths(root: Path) -> tuple[str, ...]:
+    paths = {str(root), str(Path.home()), sys.prefix, sys.base_prefix}
+    return tuple(sorted(path for path in paths if len(Path(path).parts) > 1 and path not in ("/usr", "/usr/local")))

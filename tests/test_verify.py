@@ -1,0 +1,135 @@
+"""The re-run of notebooks, on toys: what may differ passes, twice; what may not is reported in one clear line."""
+
+import base64
+import io
+import json
+import subprocess
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image, ImageOps
+from toy_course import write_toy
+
+from course_lib import verify
+from course_lib.errors import CourseError
+from course_lib.notebook_io import read, write
+from course_lib.notebooks import build
+from course_lib.soundness import code_cells
+
+DRAW = "_ = plt.plot(steps, np.exp(-steps / 25))\nplt.show()"
+# (tags, code, what a careless hand did to the committed outputs, what the report has to say; None is a pass)
+CASES: list[tuple[str, str, str, str | None]] = [
+    ("", "import matplotlib.pyplot as plt\nimport numpy as np\nsteps = np.arange(100)", "", None),
+    ("", "from course_lib.expect import expect, scorecard", "", None),
+    ("", "expect('loss', np.random.rand(), low=0, high=1, protocol='toy')", "", None),
+    ("", "scorecard()", "", None),
+    ("", "expect('gain', 0.5, low=0, high=1)", "tick", "Cell outputs differ"),
+    ("", "expect('psnr', 20.5, low=0, high=100)", "band", "Cell outputs differ"),
+    ("", "print('parameters:', 6 * 7)", "number", "Cell outputs differ"),
+    ("", DRAW, "", None),
+    ("", DRAW + "\n# mirrored", "mirror", "cell [9]: figure 1: shows something else"),
+    ("", DRAW + "\n# blank", "blank", "cell [10]: figure 1: the committed one is blank"),
+    ("", DRAW + "\n# smaller", "smaller", "cell [11]: figure 1: size"),
+    ("nbval-ignore-output", DRAW + "\n# ignored", "mirror", None),
+    ("nbval-skip", "print('skipped')", "mirror", "skipped"),
+    ("", "steps[0]\n", "unrun", "cell [14]: never run"),
+    ("", "# two figures\n" + DRAW + "\n" + DRAW, "one figure", "cell [15]: 2 figures, committed are 1"),
+]
+
+
+def spoil(cell, how: str) -> None:
+    """Change a cell's committed outputs."""
+    if how == "tick":
+        cell.outputs[0].text = cell.outputs[0].text.replace("✓", "✗")
+    elif how == "band":
+        cell.outputs[0].text = cell.outputs[0].text.replace("… 100", "… 99")
+    elif how == "number":
+        cell.outputs[0].text = "parameters: 41\n"
+    elif how == "unrun":
+        cell.execution_count, cell.outputs = None, []
+    elif how == "one figure":
+        # nbval counts the figures' text itself; put both texts on one picture less
+        del cell.outputs[1].data["image/png"]
+    elif how and cell.outputs and "data" in cell.outputs[0]:
+        data = cell.outputs[0].data
+        image = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")
+        image = {
+            "mirror": ImageOps.mirror,
+            "blank": lambda i: Image.new("RGB", i.size, "white"),
+            "smaller": lambda i: i.crop((0, 0, i.width - 40, i.height)),
+        }[how](image)
+        file = io.BytesIO()
+        image.save(file, "png")
+        data["image/png"] = base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory) -> list[str | None]:
+    """What the re-run of one notebook with all the cases says about each cell: None, or the report's text."""
+    root = tmp_path_factory.mktemp("spoilt")
+    cells = [f"# %% tags={json.dumps([t] if t else [])}\n{code}\n" for t, code, _, _ in CASES]
+    write_toy(root, chapter="\n".join(cells))
+    (path,) = build("00", root=root)
+    notebook = read(path)
+    for cell, (_, _, how, _) in zip(code_cells(notebook), CASES, strict=True):
+        spoil(cell, how)
+    write(path, json.dumps(notebook))
+    report = root / "report.xml"
+    assert verify.run([path], [f"--junitxml={report}"], root=root) == 1
+    found = []
+    for case in ElementTree.parse(report).iter("testcase"):
+        skipped, failed = case.find("skipped"), case.find("failure")
+        found.append("skipped" if skipped is not None else None if failed is None else failed.text)
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{n + 1} {c[2] or 'true'}" for n, c in enumerate(CASES)])
+def test_each_cell_is_judged(outcomes, number):
+    assert len(outcomes) == len(CASES)
+    says, wanted = outcomes[number], CASES[number][3]
+    assert says is None if wanted is None else wanted in (says or "")
+    if wanted and wanted.startswith("cell ["):
+        assert says.startswith("notebooks/00_toy, ") and "\n" not in says
+
+
+def test_a_true_notebook_passes_every_time(tmp_path, monkeypatch):
+    """Although its curves and its number are new in every run; and whatever backend the shell asks for."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    build("all", root=write_toy(tmp_path), say=lambda line: None)
+    assert [verify.run(root=tmp_path), verify.run(root=tmp_path)] == [0, 0]
+
+
+def test_nothing_to_verify_is_no_success(tmp_path):
+    with pytest.raises(CourseError, match="no notebooks in notebooks or solutions"):
+        verify.run(root=tmp_path)
+    with pytest.raises(CourseError, match=r"no such notebook: .*00\.ipynb"):
+        verify.run([tmp_path / "00.ipynb"])
+
+
+@pytest.mark.parametrize("broken", [None, "check", "format", "tests", "--nbval"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_all_parts_run_and_any_can_fail(tmp_path, monkeypatch, capsys, broken, fast):
+    ran = []
+
+    def pretend(command, **how):
+        ran.append(command)
+        return SimpleNamespace(returncode=int(broken in command))
+
+    monkeypatch.setattr(subprocess, "run", pretend)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "00.ipynb").write_text("{}")
+    status = verify.test_everything(fast=fast, root=tmp_path)
+    assert [command[2] for command in ran] == ["ruff", "ruff", "pytest"] + ["pytest"] * (not fast)
+    out = capsys.readouterr().out.split("summary\n")[1]
+    assert out.count(" s   ") == len(ran)
+    seen = broken is not None and any(broken in command for command in ran)
+    assert status == int(seen) and out.count("FAILED") == int(seen)
+
+
+def test_a_missing_notebook_fails_everything(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(subprocess, "run", lambda *command, **how: SimpleNamespace(returncode=0))
+    assert verify.test_everything(fast=True, root=tmp_path) == 0
+    assert verify.test_everything(fast=False, root=tmp_path) == 1
+    assert "no notebooks" in capsys.readouterr().out
