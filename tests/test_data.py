@@ -452,6 +452,7 @@ class Hostile:
         old_pickle(np.zeros((4, 3072), np.uint8), [1, 2, 3]),
         old_pickle(np.zeros((4, 3072), np.uint8), [1, 2, 3, 10]),
     ],
+    ids=["hostile", "empty", "no pickle", "no data", "cut", "three labels", "label 10"],
 )
 def test_damaged_or_hostile_cifar10_batch(tmp_path, monkeypatch, content):
     monkeypatch.chdir(tmp_path)
@@ -739,8 +740,9 @@ def test_hidden_files_links_and_loops(album, tmp_path):
     (album / "a" / "loop").symlink_to(album)
     (album / "dangling.png").symlink_to(album / "nowhere.png")
     os.mkfifo(album / "pipe.png")
-    with pytest.warns(UserWarning, match="skipped 2 of 15 files"):
+    with pytest.warns(UserWarning, match="skipped 2 of 15 files") as caught:
         dataset = load(f"folder:{album}", "all")
+    assert "dangling.png (not a regular file), pipe.png (not a regular file)" in str(caught[0].message)
     assert len(dataset) == 13 and "linked/far.png" in dataset.names
 
 
@@ -785,8 +787,9 @@ def test_dark_16_bit_pictures_stay_dark_and_bad_floats_do_not_spread(tmp_path):
     # 300 of 65535 is nearly black: clipping would make it white.
     Image.fromarray(np.full((2, 2), 300, np.uint16)).save(tmp_path / "dark.png")
     assert read_picture(tmp_path / "dark.png").unique().tolist() == [1]
-    Image.fromarray(np.array([[np.nan, np.inf], [-1, 1]], np.float32)).save(tmp_path / "odd.tif")
-    assert read_picture(tmp_path / "odd.tif")[0].flatten().tolist() == [0, 0, 0, 255]
+    for odd in (np.nan, np.inf, -np.inf):
+        Image.fromarray(np.array([[odd, 0.2], [-1, 1]], np.float32)).save(tmp_path / "odd.tif")
+        assert read_picture(tmp_path / "odd.tif")[0].flatten().tolist() == [0, 51, 0, 255]
 
 
 def test_transparent_pixels_lie_on_white(tmp_path):
