@@ -110,9 +110,7 @@ def bottleneck_block(inputs: int, outputs: int | None = None, stride: int = 1, s
     return Residual(branch, projection(inputs, outputs, stride), after=nn.ReLU())
 
 
-def preact_block(
-    inputs: int, outputs: int | None = None, stride: int = 1, norm: Norm = nn.BatchNorm2d
-) -> Residual:
+def preact_block(inputs: int, outputs: int | None = None, stride: int = 1, norm: Norm = nn.BatchNorm2d) -> Residual:
     """norm–ReLU–conv–norm–ReLU–conv plus shortcut, nothing after the sum: the shortcut stays a clear path.
 
     `norm=nn.Identity` leaves normalisation out; the convolutions then get a bias. Where the shape changes,

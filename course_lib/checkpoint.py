@@ -114,9 +114,7 @@ def _describe(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
         return {kind: [_describe(part, tensors, f"{name}.{i}") for i, part in enumerate(value)]}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise CourseError(
-        f"checkpoint: {name} is a {type(value).__name__}; tensors, numbers and text can be saved"
-    )
+    raise CourseError(f"checkpoint: {name} is a {type(value).__name__}; tensors, numbers and text can be saved")
 
 
 def _rebuild(value: Any, get_tensor) -> Any:

@@ -71,7 +71,7 @@ def lab(
 @app.command()
 def test(fast: Annotated[bool, typer.Option("--fast", help="Leave the chapter runs out.")] = False) -> None:
     """Prove the course: everything that continuous integration runs."""
-    from course_lib.verify import test_everything
+    from course_lib.authoring.verify import test_everything
 
     raise typer.Exit(1 if test_everything(fast) else 0)
 
@@ -84,16 +84,24 @@ def notebooks(
     """Execute the notebooks from their text, in fresh kernels."""
     if pull and not names:
         raise CourseError("--pull came without a notebook: name one, for example 00_start_here.")
-    from course_lib import notebooks as module
+    from course_lib.authoring import notebooks as module
 
     for name in names or ["all"]:
         (module.pull if pull else module.build)(name)
 
 
 @app.command()
+def bands(name: str, seeds: Annotated[int, typer.Option(help="At least 5.")] = 6) -> None:
+    """Run a chapter with several seeds and keep what its expects measured."""
+    from course_lib.authoring.bands import measure
+
+    print(measure(name, seeds))
+
+
+@app.command()
 def exercises(check: Annotated[bool, typer.Option("--check", help="Only compare.")] = False) -> None:
     """Generate exercises/ from solutions/."""
-    from course_lib.exercises import generate
+    from course_lib.authoring.exercises import generate
 
     for path in generate(check):
         print(path.name)

@@ -36,7 +36,9 @@ STYLE = {
 WIDEST = 880  # pixels: what JupyterLab, the book and Colab all show without shrinking
 
 
-def figure(rows: int = 1, columns: int = 1, height: float = 3.2, width: float = 8.6) -> tuple[Figure, np.ndarray | Axes]:
+def figure(
+    rows: int = 1, columns: int = 1, height: float = 3.2, width: float = 8.6
+) -> tuple[Figure, np.ndarray | Axes]:
     """An empty figure in the course's style and width: (figure, axes), like `plt.subplots`. Inches. Chapter 01."""
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained")
@@ -115,7 +117,5 @@ def curves(
     for (name, values), colour, style in zip(series.items(), colours, styles, strict=True):
         values = torch.as_tensor(np.asarray(values)).numpy()
         axes.plot(range(1, len(values) + 1), values, style, color=COLOURS[colour])
-        axes.annotate(
-            f" {name}", (len(values), values[-1]), color=COLOURS[colour], va="center", annotation_clip=False
-        )
+        axes.annotate(f" {name}", (len(values), values[-1]), color=COLOURS[colour], va="center", annotation_clip=False)
     axes.set(**labels)

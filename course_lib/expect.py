@@ -78,6 +78,11 @@ def scorecard(protocol: dict[str, str] | None = None) -> None:
     print("\n".join([lines[0], "-+-".join("-" * w for w in widths), *lines[1:]]))
 
 
+def judged() -> list[Reading]:
+    """All numbers judged so far, in order: what `scorecard` prints and what the bands are measured from. Chapter 00."""
+    return list(_remembered.values())
+
+
 def forget() -> None:
     """Forget all numbers judged so far, as a fresh kernel has. Chapter 00 does not need it; tests do."""
     _remembered.clear()

@@ -20,9 +20,7 @@ def rgb_to_luma(images: Tensor) -> Tensor:
     return (images * weights).sum(1, keepdim=True) + LUMA_OFFSET
 
 
-def psnr(
-    pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 0, luma: bool = False
-) -> Tensor:
+def psnr(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 0, luma: bool = False) -> Tensor:
     """Peak signal-to-noise ratio of each picture, in dB: 10·log10(data_range² / mean squared error).
 
     Args:
@@ -43,9 +41,7 @@ def psnr(
     if shave:
         pred, target = (images[..., shave:-shave, shave:-shave] for images in (pred, target))
     if pred.numel() == 0:
-        raise CourseError(
-            f"psnr: nothing is left to compare (shave={shave}); use a smaller border or larger pictures"
-        )
+        raise CourseError(f"psnr: nothing is left to compare (shave={shave}); use a smaller border or larger pictures")
     error = (pred.double() - target.double()).square().mean(dim=(1, 2, 3))
     return 10 * torch.log10(data_range**2 / error)
 

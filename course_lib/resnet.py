@@ -36,12 +36,8 @@ def copy_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
     """
     ours = model.state_dict()
     if len(ours) != len(state):
-        raise CourseError(
-            f"copy_weights: {len(state)} tensors came, {len(ours)} are wanted: not the same network"
-        )
+        raise CourseError(f"copy_weights: {len(state)} tensors came, {len(ours)} are wanted: not the same network")
     for (name, mine), (other, theirs) in zip(ours.items(), state.items(), strict=True):
         if mine.shape != theirs.shape:
-            raise CourseError(
-                f"copy_weights: {other} is {tuple(theirs.shape)}, {name} wants {tuple(mine.shape)}"
-            )
+            raise CourseError(f"copy_weights: {other} is {tuple(theirs.shape)}, {name} wants {tuple(mine.shape)}")
     model.load_state_dict(dict(zip(ours, state.values(), strict=True)))

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
+from course_lib.data.idx import format_idx, parse_idx, read_file
 from course_lib.errors import CourseError
-from course_lib.idx import format_idx, parse_idx, read_file
 
 PER_CLASS = {"train": 1000, "t10k": 200}
 RAW = Path("FashionMNIST", "raw")

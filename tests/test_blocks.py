@@ -111,7 +111,9 @@ def test_up_block_draws_no_checkerboard():
     assert inside.flatten(2).std(-1).max() < 1e-5
 
 
-@given(channels=st.sampled_from([4, 8]), size=st.integers(4, 9), builder=st.sampled_from(["basic", "preact", "bottleneck"]))
+@given(
+    channels=st.sampled_from([4, 8]), size=st.integers(4, 9), builder=st.sampled_from(["basic", "preact", "bottleneck"])
+)
 @settings(max_examples=15, deadline=None)
 def test_a_zeroed_block_is_its_shortcut(channels, size, builder):
     block = blocks.zero_last(getattr(blocks, f"{builder}_block")(channels))

@@ -1,5 +1,6 @@
 """The command line: what it passes on, its exit codes, and that failure is one line."""
 
+import importlib
 import inspect
 import json
 import subprocess
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import course_lib
 from course_lib import cli
 from course_lib.errors import CourseError
 
@@ -25,7 +25,8 @@ def stub(monkeypatch):
         module = types.ModuleType(f"course_lib.{name}")
         vars(module).update(functions)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(course_lib, name, module, raising=False)
+        package, _, last = module.__name__.rpartition(".")
+        monkeypatch.setattr(importlib.import_module(package), last, module, raising=False)
 
     return put
 
@@ -114,7 +115,8 @@ def test_train_leaves_what_was_not_given_to_the_recipe(run, stub):
 
 def test_the_real_functions_take_what_the_command_line_passes():
     """The stand-ins of the other tests would not notice a renamed argument."""
-    from course_lib import doctor, exercises, lab, notebooks, runs, verify
+    from course_lib import doctor, lab, runs
+    from course_lib.authoring import exercises, notebooks, verify
 
     length = {"budget": None, "seconds": None, "steps": 1}
     inspect.signature(runs.train).bind("denoise", Path("d"), data=None, seed=0, resume=False, **length)
@@ -131,16 +133,16 @@ def test_the_real_functions_take_what_the_command_line_passes():
 def test_test(run, stub, fast, result, code):
     """pytest's own 2 means "interrupted": it must not come out as "wrong usage"."""
     asked = []
-    stub("verify", test_everything=lambda fast: asked.append(fast) or result)
+    stub("authoring.verify", test_everything=lambda fast: asked.append(fast) or result)
     assert run("test", *["--fast"] * fast)[0] == code
     assert asked == [fast]
 
 
 def test_notebooks_and_exercises(run, stub):
     calls = []
-    stub("notebooks", build=lambda n: calls.append(("build", n)), pull=lambda n: calls.append(("pull", n)))
+    stub("authoring.notebooks", build=lambda n: calls.append(("build", n)), pull=lambda n: calls.append(("pull", n)))
     stub(
-        "exercises",
+        "authoring.exercises",
         generate=lambda check: calls.append(("generate", check)) or [Path("exercises/01_a.ipynb")],
     )
     lines = ["notebooks", "notebooks 01 02", "notebooks 01 02 --pull", "exercises", "exercises --check"]
@@ -174,14 +176,14 @@ def test_every_failure_is_one_line_with_its_exit_code(run, stub, monkeypatch, er
     def fail(check: bool) -> None:
         raise error
 
-    stub("exercises", generate=fail)
+    stub("authoring.exercises", generate=fail)
     got, _, err = run("exercises")
     assert got == code and "Traceback" not in err
     assert err == said if said is not None else "course doctor" in err and err.count("\n") == 1
 
 
 def test_debug_shows_the_traceback(stub, monkeypatch):
-    stub("exercises", generate=lambda check: 1 / 0)
+    stub("authoring.exercises", generate=lambda check: 1 / 0)
     monkeypatch.setenv("COURSE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         cli.main(["exercises"])

@@ -20,11 +20,11 @@ from PIL import Image
 from torchvision.datasets import CIFAR10, MNIST, FashionMNIST, utils
 from torchvision.transforms.functional import to_tensor
 
-from course_lib import data, downloads, embedded, folders, photos
-from course_lib.data import Images, data_dir, load
+from course_lib import data
+from course_lib.data import Images, data_dir, downloads, embedded, folders, load, photos
+from course_lib.data.idx import format_idx, parse_idx
+from course_lib.data.pictures import read_picture
 from course_lib.errors import CourseError
-from course_lib.idx import format_idx, parse_idx
-from course_lib.pictures import read_picture
 
 MAKER = runpy.run_path(str(data_dir() / "make_fashion_mnist_mini.py"))
 IDX = (
@@ -813,5 +813,5 @@ def test_data_dir_in_a_checkout_and_in_a_wheel(tmp_path, monkeypatch):
     assert data_dir().name == "data" and (data_dir() / "README.md").is_file()
     installed = tmp_path / "site-packages" / "course_lib"
     (installed / "embedded_data").mkdir(parents=True)
-    monkeypatch.setattr(embedded, "__file__", str(installed / "embedded.py"))
+    monkeypatch.setattr(embedded, "__file__", str(installed / "data" / "embedded.py"))
     assert data_dir() == (installed / "embedded_data").resolve()

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import course_lib
-from course_lib import doctor, doctor_item, doctor_packages
+from course_lib import doctor
+from course_lib.doctor import item as doctor_item
+from course_lib.doctor import packages as doctor_packages
 
 ROOT = Path(course_lib.__file__).parents[1]
 NEEDED = {"torch", "torchvision", "numpy", "typer", "accelerate"}

@@ -9,12 +9,12 @@ from nbgrader.nbgraderformat import read as nbgrader_read
 from nbgrader.utils import compute_checksum, is_grade, is_solution
 from toy_course import SOLUTION, write_toy
 
-from course_lib.assignment import exercises
+from course_lib.authoring.assignment import exercises
+from course_lib.authoring.exercises import STUB, generate
+from course_lib.authoring.notebook_io import write
+from course_lib.authoring.pairs import ROOT, from_text, pairs, read
+from course_lib.authoring.seal import seal
 from course_lib.errors import CourseError
-from course_lib.exercises import STUB, generate
-from course_lib.notebook_io import write
-from course_lib.pairs import ROOT, from_text, pairs, read
-from course_lib.seal import seal
 
 
 def solved(root, solution: str = SOLUTION):

@@ -5,10 +5,10 @@ The toy notebooks at the end prove that each of these proofs can fail.
 
 import pytest
 
-from course_lib.notebook_io import read
-from course_lib.pairs import ROOT, disagreements, pairs, strays
-from course_lib.seal import check_seal
-from course_lib.soundness import faults, manners
+from course_lib.authoring.notebook_io import read
+from course_lib.authoring.pairs import ROOT, disagreements, pairs, strays
+from course_lib.authoring.seal import check_seal
+from course_lib.authoring.soundness import faults, manners
 
 EVERY = pairs("all")
 BUILT = [pair for pair in EVERY if pair.notebook.exists()]  # the first test below says which are missing

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from toy_course import CHAPTER, write_toy
 
+from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebooks import build
+from course_lib.authoring.pairs import disagreements, from_text, pairs, pull, strays
+from course_lib.authoring.seal import check_seal
+from course_lib.authoring.soundness import code_cells, faults, manners
 from course_lib.errors import CourseError
-from course_lib.notebook_io import read, write
-from course_lib.notebooks import build
-from course_lib.pairs import disagreements, from_text, pairs, pull, strays
-from course_lib.seal import check_seal
-from course_lib.soundness import code_cells, faults, manners
 
 
 @pytest.fixture(scope="module")

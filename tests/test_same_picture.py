@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from skimage import data
 from sklearn.datasets import load_digits
 
-from course_lib.same_picture import decode, difference
+from course_lib.authoring.same_picture import decode, difference
 
 STEPS = np.arange(100)
 DIGITS = load_digits().images / 16

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageOps
 from toy_course import write_toy
 
-from course_lib import verify
+from course_lib.authoring import verify
+from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebooks import build
+from course_lib.authoring.soundness import code_cells
 from course_lib.errors import CourseError
-from course_lib.notebook_io import read, write
-from course_lib.notebooks import build
-from course_lib.soundness import code_cells
 
 DRAW = "_ = plt.plot(steps, np.exp(-steps / 25))\nplt.show()"
 # (tags, code, what a careless hand did to the committed outputs, what the report has to say; None is a pass)

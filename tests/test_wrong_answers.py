@@ -6,8 +6,8 @@ import pytest
 from wrong_answers.loader import FOLDER, complaints, load
 from wrong_answers.runner import Assignment, blank_complaint, verdict
 
-from course_lib.assignment import exercises
-from course_lib.pairs import ROOT, from_text
+from course_lib.authoring.assignment import exercises
+from course_lib.authoring.pairs import ROOT, from_text
 
 TEXTS = {path.stem: path for path in sorted((ROOT / "text" / "solutions").glob("*.py"))}
 TABLES = {stem: load(stem) for stem in TEXTS}

@@ -381,7 +381,7 @@ class _Place(nn.Module):
 
 
 def swap_lesion(function: Callable) -> None:
-    """`function(model, score)`: the score with each pair of neighbouring blocks exchanged; model restored. Chapter 01."""
+    """`function(model, score)`: scores with each pair of neighbouring blocks exchanged; model restored. Chapter 01."""
     name = "swap_lesion"
     for blocks in (3, 5):
         model = nn.Sequential(*[_Place(digit) for digit in range(1, blocks + 3)])  # stem, blocks, head

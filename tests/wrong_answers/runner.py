@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from wrong_answers.loader import WrongAnswer
 
-from course_lib.assignment import Exercise, exercises, role
+from course_lib.authoring.assignment import Exercise, exercises, role
+from course_lib.authoring.exercises import student_version
+from course_lib.authoring.pairs import from_text
+from course_lib.authoring.soundness import tags
 from course_lib.errors import CheckFailed
-from course_lib.exercises import student_version
-from course_lib.pairs import from_text
-from course_lib.soundness import tags
 
 SKIPPED = {"slow", "raises-exception"}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from course_lib.authoring.same_picture import decode, is_blank, pictures
 from course_lib.reading import readings
-from course_lib.same_picture import decode, is_blank, pictures
 
 LONGEST_CELL, MEDIAN_CELL, LARGEST_FILE = 40, 10, 2_000_000  # lines, lines, bytes
 

@@ -20,23 +20,24 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_lib.authoring.notebook_io import write
+from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs, pull
+from course_lib.authoring.seal import seal
+from course_lib.authoring.soundness import code_cells, faults
 from course_lib.errors import CourseError
-from course_lib.notebook_io import write
-from course_lib.pairs import ROOT, Pair, from_text, pairs, pull
-from course_lib.seal import seal
-from course_lib.soundness import code_cells, faults
 
 __all__ = ["KERNEL_ENV", "build", "execute", "kernel_environment", "pull"]
 
-THREADS = 2
+THREADS = 1
 CELL_SECONDS = 900
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # float32 sums depend on their order, and the order on threads and instruction set; training amplifies both.
 KERNEL_ENV = {
-    "OMP_NUM_THREADS": str(THREADS),  # torch and OpenBLAS split sums by thread; two is what CI has
+    "OMP_NUM_THREADS": str(THREADS),  # torch and OpenBLAS split sums by thread; one never waits for a busy core
     "MKL_NUM_THREADS": str(THREADS),  # the same for MKL's matrix products …
     "MKL_DYNAMIC": "FALSE",  # … which must not take fewer threads on a busy machine
+    "TQDM_DISABLE": "1",  # a progress bar is for eyes, not for a reference output
     "CUDA_VISIBLE_DEVICES": "",  # the committed outputs are the CPU's, also on a machine with a GPU
     "PYTHONHASHSEED": "0",  # the order of sets of strings, and whatever is printed from them
 }

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.data.idx import parse_idx, read_file
 from course_lib.errors import CourseError
-from course_lib.idx import parse_idx, read_file
 
 GARMENTS = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),

@@ -13,10 +13,10 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
+from course_lib.authoring.notebook_io import first_line, read, write
 from course_lib.errors import CourseError
-from course_lib.notebook_io import first_line, read, write
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("notebooks", "solutions")
 FORMAT = "py:percent"
 # What jupytext and nbclient note down on a cell for themselves; the rest (tags, nbgrader, …) is the author's.

@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_lib.downloads import download
-from course_lib.embedded import data_dir, read_embedded
+from course_lib.data.downloads import download
+from course_lib.data.embedded import data_dir, read_embedded
+from course_lib.data.folders import read_folder
+from course_lib.data.full_sets import CLASSES, file_names, find_files, read_files
+from course_lib.data.image_set import Images
+from course_lib.data.photos import read_photos
 from course_lib.errors import CourseError
-from course_lib.folders import read_folder
-from course_lib.full_sets import CLASSES, file_names, find_files, read_files
-from course_lib.image_set import Images
-from course_lib.photos import read_photos
 
 __all__ = ["CACHE", "NAMES", "Images", "data_dir", "load"]
 

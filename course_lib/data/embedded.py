@@ -5,14 +5,14 @@ from pathlib import Path
 
 from torch import Tensor
 
+from course_lib.data.full_sets import file_names, pair_up
+from course_lib.data.idx import read_file
 from course_lib.errors import CourseError
-from course_lib.full_sets import file_names, pair_up
-from course_lib.idx import read_file
 
 
 def data_dir() -> Path:
     """The folder of embedded data: course_lib/embedded_data in a wheel, data/ in a checkout. Chapter 00."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     packed = package / "embedded_data"
     return packed if packed.is_dir() else package.parent / "data"
 

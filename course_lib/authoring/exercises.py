@@ -20,10 +20,10 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from course_lib.assignment import exercises
+from course_lib.authoring.assignment import exercises
+from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.pairs import ROOT
 from course_lib.errors import CourseError
-from course_lib.notebook_io import read, write
-from course_lib.pairs import ROOT
 
 STUB = '# your code here\nraise NotImplementedError("replace this line with your answer, then run the check below")'
 TEXT_STUB = "*Your answer here.*"

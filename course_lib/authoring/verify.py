@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.authoring.pairs import FOLDERS, ROOT
+from course_lib.authoring.same_picture import difference, pictures
 from course_lib.errors import CourseError
-from course_lib.pairs import FOLDERS, ROOT
-from course_lib.same_picture import difference, pictures
 
 CELL_SECONDS = 900
+AT_ONCE = 2
 
 
 class FigureDiffers(AssertionError):
@@ -65,7 +66,7 @@ def run(paths: Iterable[str | Path] = (), extra: Iterable[str] = (), root: Path 
     `extra` goes to pytest as it is. Raises CourseError when there is nothing to run.
     """
     # Here and not above: pytest loads this module in every test run, and the kernel machinery is slow to import.
-    from course_lib.notebooks import kernel_environment
+    from course_lib.authoring.notebooks import kernel_environment
 
     chosen = [Path(path) for path in paths]
     chosen = chosen or [path for folder in FOLDERS for path in sorted((root / folder).glob("*.ipynb"))]
@@ -76,8 +77,10 @@ def run(paths: Iterable[str | Path] = (), extra: Iterable[str] = (), root: Path 
     sanitizer = ROOT / "tests" / "sanitize.cfg"
     if not sanitizer.exists():
         raise CourseError("tests/sanitize.cfg is missing: verifying needs a checkout of the course (git clone)")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "course_lib.verify"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "course_lib.authoring.verify"]
     command += ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={sanitizer}"]
+    # A notebook is on one thread (KERNEL_ENV), so two at a time use two cores; a notebook's cells stay together.
+    command += ["-n", str(min(AT_ONCE, len(chosen))), "--dist=loadfile"]
     command += [f"--nbval-cell-timeout={CELL_SECONDS}", *map(str, extra), *map(str, chosen)]
     return subprocess.run(command, cwd=root, env=kernel_environment(), check=False).returncode
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module, metadata
 
-from course_lib.doctor_item import PROJECT, Item, install, one_line, reinstall
+from course_lib.doctor.item import PROJECT, Item, install, one_line, reinstall
 from course_lib.lab import checkout
 
 NEEDED_BY = {"lab": "course lab", "build": "course notebooks, course exercises", "test": "course test"}

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
 from pathlib import Path
 
-from course_lib.doctor_item import PROJECT, Item, one_line, reinstall, restore
-from course_lib.doctor_packages import requirements, torch_pair
+from course_lib.doctor.item import PROJECT, Item, one_line, reinstall, restore
+from course_lib.doctor.packages import requirements, torch_pair
 from course_lib.lab import checkout
 
 MARKS = {"ok": "✓", "warn": "!", "missing": "✗"}
