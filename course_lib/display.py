@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -114,8 +113,28 @@ def curves(
     ylabel, yscale. Chapter 01.
     """
     styles = styles or ["-"] * len(series)
-    for (name, values), colour, style in zip(series.items(), colours, styles, strict=True):
-        values = torch.as_tensor(np.asarray(values)).numpy()
-        axes.plot(range(1, len(values) + 1), values, style, color=COLOURS[colour])
-        axes.annotate(f" {name}", (len(values), values[-1]), color=COLOURS[colour], va="center", annotation_clip=False)
+    for values, colour, style in zip(series.values(), colours, styles, strict=True):
+        axes.plot(range(1, len(values) + 1), np.asarray(values, dtype=float), style, color=COLOURS[colour])
     axes.set(**labels)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    _name_at_the_end(axes, series, colours)
+
+
+def _name_at_the_end(axes: Axes, series: dict[str, Sequence[float]], colours: Sequence[str], gap: float = 12) -> None:
+    # Names of curves that end close together would lie on each other: push them apart to `gap` points.
+    to_points = 72 / axes.figure.dpi
+    ends = {name: (len(values), float(values[-1])) for name, values in series.items()}
+    heights = {name: axes.transData.transform(end)[1] * to_points for name, end in ends.items()}
+    colour_of = dict(zip(series, colours, strict=True))
+    lowest = -np.inf
+    for name in sorted(series, key=heights.get):
+        lowest = max(heights[name], lowest + gap)
+        axes.annotate(
+            f" {name}",
+            ends[name],
+            (2, lowest - heights[name]),
+            textcoords="offset points",
+            color=COLOURS[colour_of[name]],
+            va="center",
+            annotation_clip=False,
+        )

@@ -5,8 +5,11 @@ networks and a history leave. What a step computes is the recipe's affair: the l
 """
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,26 @@ def cosine(progress: float, warmup: float = 0.1) -> float:
 def constant(progress: float) -> float:
     """A learning rate that stays: the factor is 1 throughout. Chapter 01."""
     return 1.0
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[list[bool]]:
+    """Collects Ctrl-C instead of letting it tear a step apart, when networks and data order would disagree."""
+    interrupts: list[bool] = []
+
+    def note(*_: object) -> None:
+        if interrupts:
+            raise KeyboardInterrupt
+        interrupts.append(True)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set a handler
+        yield interrupts
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass
@@ -73,25 +96,26 @@ class Trainer:
     def run(self, steps: int | None = None, seconds: float | None = None, out: Path | None = None) -> None:
         """Train until `steps` steps or `seconds` seconds are done in all (both count what was done before a resume).
 
-        With `out`, the state is saved there every 30 seconds, at the end, and when interrupted (Ctrl-C), between
-        two steps. Stops with a CourseError, the last good state kept on disk, when a number is no longer finite.
+        With `out`, the state is saved there every 30 seconds and at the end. Ctrl-C waits for the end of the step,
+        saves, and then raises KeyboardInterrupt; a second one does not wait. Stops with a CourseError, the last
+        good state kept on disk, when a number is no longer finite.
         """
         if (steps is None) == (seconds is None):
             raise CourseError("Trainer.run: give either steps or seconds, and not both")
         saved_at = time.perf_counter()
         bar = tqdm(total=steps, initial=self.steps if steps else 0, unit="step", leave=False, dynamic_ncols=True)
-        try:
-            while (self.steps < steps) if steps else (self.seconds < seconds):
+        with bar, _interrupts_wait() as interrupts:
+            while not interrupts and ((self.steps < steps) if steps else (self.seconds < seconds)):
                 done = self.steps / steps if steps else self.seconds / seconds
                 self._one_step(done, bar)
                 if out and time.perf_counter() - saved_at > SAVE_EVERY_SECONDS:
                     self.save(out)
                     saved_at = time.perf_counter()
-        finally:
-            bar.close()
-            # Not after a number went bad: then the file must keep the last good state.
-            if out and self._finite():
+            # An error inside a step passes this by: what is on disk is then the last whole state.
+            if out:
                 self.save(out)
+        if interrupts:
+            raise KeyboardInterrupt
 
     def _one_step(self, done: float, bar: tqdm) -> None:
         for name, optimiser in self.optimisers.items():

@@ -179,7 +179,7 @@ print("and back:", torch.allclose(images.to_unit(signed), picture, atol=1e-6))
 # without converting; converted although it was in [0,1] already; bytes that wrapped round instead of being clamped.
 
 # %%
-wrapped = ((picture * 1.3 * 255).long() % 256).float() / 255
+wrapped = ((picture * 1.6 * 255).long() % 256).float() / 255
 display.show_images(
     [picture, signed, images.to_unit(picture), images.to_signed(signed), wrapped],
     ["right", "A", "B", "C", "D"], columns=3, title="Four ways to show the wrong range",
@@ -190,8 +190,8 @@ display.show_images(
 # |---|---|---|
 # | A | dark parts are black, the rest has too much contrast | [-1,1] shown as [0,1]: everything below 0 is clipped |
 # | B | pale, no blacks | [0,1] taken for [-1,1] and converted: black became mid-gray |
-# | C | almost black, a few burnt spots | converted to [-1,1] twice, then shown |
-# | D | bright parts turn dark, with hard edges | too large for a byte, wrapped round instead of clamped |
+# | C | black, but for the very brightest spots | converted to [-1,1] twice, then shown |
+# | D | bright parts jump to dark or to a wrong colour, with hard edges | too large for a byte, wrapped round instead of clamped |
 #
 # `images.to_uint8` is the safe way to bytes: it clamps, then rounds to the nearest.
 #
@@ -274,7 +274,7 @@ display.show_images(
 # %%
 print("blurred + residual is the photograph:", torch.allclose(blurred + residual, picture, atol=1e-6))
 share = residual.square().mean() / (picture - picture.mean()).square().mean()
-expect("share of the residual in the picture's energy", 100 * share, low=0.5, high=5, unit="%",
+expect("share of the residual in the picture's energy", 100 * share, low=3, high=5, unit="%",
        protocol="one crop of chelsea, 104×100, RGB, σ = 1.5, mean removed")
 
 # %% [markdown]
@@ -351,8 +351,9 @@ print("before training it returns its input:", torch.equal(start, blurred))
 budget = device.budget(compute)
 run.trainer.run(steps=run.steps[budget])
 network_db = {metric.name: metric.value for metric in run.evaluate()}["PSNR network"]
-expect("network", network_db, low=30.2, high=32.5, unit="dB", protocol=HELD_OUT)
-expect("gain of the network over unsharp mask", network_db - unsharp_db, low=0.5, high=2.8, unit="dB", protocol=HELD_OUT)
+best_case = {"cpu": 31.2, "gpu": 34}[budget]  # a GPU's budget is 25 times as many steps
+expect("network", network_db, low=30.2, high=best_case, unit="dB", protocol=HELD_OUT)
+expect("gain of the network over unsharp mask", network_db - unsharp_db, low=0.5, high=best_case - 29.7, unit="dB", protocol=HELD_OUT)
 
 # %% [markdown]
 # ### Break it: take the shortcut away
@@ -368,7 +369,7 @@ repaint = recipes.sharpen("photos", compute, seed=SEED, network=sharpener().bran
 torch.nn.init.kaiming_uniform_(repaint.model[-1].weight)  # zero is no good start without a shortcut
 repaint.trainer.run(steps=repaint.steps[budget])
 repaint_db = {metric.name: metric.value for metric in repaint.evaluate()}["PSNR network"]
-expect("network without shortcut", repaint_db, low=20, high=30, unit="dB", protocol=HELD_OUT)
+expect("network without shortcut", repaint_db, low=24.5, high=best_case, unit="dB", protocol=HELD_OUT)
 
 # %%
 canvas, axes = display.figure()

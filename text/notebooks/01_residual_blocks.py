@@ -145,8 +145,8 @@ def final_loss(name):
 
 
 PROTOCOL = "training loss, last 50 of 200 batches of 64, fashion_mnist_mini train"
-expect("loss, plain, 6 layers", final_loss("plain, 6 layers"), low=0.55, high=0.8, protocol=PROTOCOL)
-expect("loss, plain, 42 layers", final_loss("plain, 42 layers"), low=1.2, high=2.35, protocol=PROTOCOL)
+expect("loss, plain, 6 layers", final_loss("plain, 6 layers"), low=0.55, high=0.75, protocol=PROTOCOL)
+expect("loss, plain, 42 layers", final_loss("plain, 42 layers"), low=1.2, high=2.4, protocol=PROTOCOL)
 expect("loss, shortcuts, 42 layers", final_loss("shortcuts, 42 layers"), low=0.55, high=0.85, protocol=PROTOCOL)
 
 # %% [markdown]
@@ -198,7 +198,7 @@ expect(
 )
 expect(
     "price of depth, shortcuts", final_loss("shortcuts, 42 layers") - final_loss("shortcuts, 6 layers"),
-    low=-0.1, high=0.2, protocol="difference of those losses, 42 against 6 layers",
+    low=-0.1, high=0.15, protocol="difference of those losses, 42 against 6 layers",
 )
 
 # %% [markdown]
@@ -237,11 +237,11 @@ display.curves(
 # %%
 AT_START = "20 blocks at initialisation, 256 training pictures, batch statistics"
 per_block = (plain_norms[0] / plain_norms[-1]) ** (1 / 20)
-expect("gradient growth per plain block", per_block, low=1.3, high=1.55, unit="×", protocol=AT_START)
+expect("gradient growth per plain block", per_block, low=1.33, high=1.45, unit="×", protocol=AT_START)
 per_block = (shortcut_norms[0] / shortcut_norms[-1]) ** (1 / 20)
-expect("gradient growth per shortcut block", per_block, low=1.1, high=1.25, unit="×", protocol=AT_START)
-expect("spread of gradient, plain", plain_norms[0] / plain_norms[-1], low=200, high=5000, unit="×", protocol=AT_START)
-expect("spread of gradient, shortcuts", shortcut_norms[0] / shortcut_norms[-1], low=8, high=60, unit="×", protocol=AT_START)
+expect("gradient growth per shortcut block", per_block, low=1.12, high=1.2, unit="×", protocol=AT_START)
+expect("spread of gradient, plain", plain_norms[0] / plain_norms[-1], low=250, high=2000, unit="×", protocol=AT_START)
+expect("spread of gradient, shortcuts", shortcut_norms[0] / shortcut_norms[-1], low=10, high=40, unit="×", protocol=AT_START)
 
 # %% [markdown]
 # It does not vanish, it explodes: the early blocks get gradients hundreds of times larger than the late ones, so no
@@ -434,9 +434,10 @@ torch.manual_seed(SEED)
 kernel = torch.rand(1, 1, 3, 3)
 stamped = F.conv_transpose2d(gray, kernel, stride=2, padding=1, output_padding=1)
 resized = F.conv2d(F.interpolate(gray, scale_factor=2, mode="nearest"), kernel, padding=1)
-pair = [(picture / kernel.sum())[0, :, 2:-2, 2:-2] for picture in (stamped, resized)]
+pair = [picture[0, :, 2:-2, 2:-2] for picture in (stamped, resized)]
+shown = [0.5 * picture / picture.mean() for picture in pair]  # the same mean gray for both
 display.show_images(
-    pair, ["transposed convolution", "resize, then convolve"], zoom=12, title="A constant input, up-sampled twice over"
+    shown, ["transposed convolution", "resize, then convolve"], zoom=12, title="A constant input, up-sampled in two ways"
 )
 
 # %%
@@ -493,7 +494,7 @@ for name, whole, without, colour, marker in (
     axes.plot(range(1, 9), without, marker, color=display.COLOURS[colour], label=f"{name}, one block removed")
 axes.axhline(0.1, color=display.COLOURS["baseline"], linestyle=":")
 axes.set(
-    title="Without one block, the plain network guesses; the other still works", ylim=(0, 1),
+    title="Without one block, the plain network guesses; the other mostly works on", ylim=(0, 1),
     xlabel="block removed (1 is the first)", ylabel="test accuracy",
 )
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -505,8 +506,8 @@ def mean(values):
 
 
 LESION = "18 layers, mean over 8 removals, fashion_mnist_mini test, N = 2000"
-expect("accuracy, plain, a block removed", mean(plain_without), low=0.05, high=0.3, protocol=LESION)
-expect("accuracy, shortcuts, a block removed", mean(shortcut_without), low=0.5, high=0.8, protocol=LESION)
+expect("accuracy, plain, a block removed", mean(plain_without), low=0.07, high=0.25, protocol=LESION)
+expect("accuracy, shortcuts, a block removed", mean(shortcut_without), low=0.45, high=0.75, protocol=LESION)
 
 # %% [markdown]
 # The plain network is a chain: one link gone, and it hangs in the air. The network with shortcuts is closer to a
@@ -570,7 +571,8 @@ def neighbour_correlation(gradient):
 
 
 GRID = "mean over 5 networks, width 200, 256 points on [-2, 2], lag of one point"
-for name, low, high in (("plain, 1 layer", 0.9, 1.0), ("plain, 50 layers", -0.1, 0.1), ("shortcuts, 50 layers", 0.7, 0.9)):
+BANDS = {"plain, 1 layer": (0.93, 1.0), "plain, 50 layers": (-0.12, 0.12), "shortcuts, 50 layers": (0.76, 0.9)}
+for name, (low, high) in BANDS.items():
     networks = [line_network(*kinds[name]) for _ in range(5)]
     correlation = mean([neighbour_correlation(gradient_along_the_line(model)) for model in networks])
     expect(f"correlation, {name}", correlation, low=low, high=high, protocol=GRID)
@@ -633,11 +635,11 @@ display.curves(
 display.plt.show()
 
 # %%
-expect("climb of the mean, ReLU inside", late[-1] - late[0], low=6, high=10, protocol=AT_START)
-expect("climb of the mean, pre-activation", healthy[-1] - healthy[0], low=-1, high=1, protocol=AT_START)
-expect("first loss, ReLU inside", losses["ReLU inside the sum"][0], low=3, high=20, protocol="first batch of 64, before any step")
-expect("loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.8, high=1.4, protocol=PROTOCOL)
-expect("loss, pre-activation", final_loss("pre-activation"), low=0.6, high=0.85, protocol=PROTOCOL)
+expect("climb of the mean, ReLU inside", late[-1] - late[0], low=7.3, high=8.3, protocol=AT_START)
+expect("climb of the mean, pre-activation", healthy[-1] - healthy[0], low=-1, high=0.6, protocol=AT_START)
+expect("first loss, ReLU inside", losses["ReLU inside the sum"][0], low=3, high=16, protocol="first batch of 64, before any step")
+expect("loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.75, high=2.4, protocol=PROTOCOL)
+expect("loss, pre-activation", final_loss("pre-activation"), low=0.55, high=1.2, protocol=PROTOCOL)
 
 # %% [markdown]
 # A ReLU's output is never negative, so each block can only add to the features and none can take away. A correction
@@ -668,7 +670,7 @@ run.trainer.run(steps=run.steps[device.budget(compute)])
 after = run.evaluate()[0]
 
 # %%
-expect("accuracy before training", before, low=0.02, high=0.25, protocol=after.protocol)
+expect("accuracy before training", before, low=0.05, high=0.15, protocol=after.protocol)
 expect("accuracy of the classifier", after.value, low=0.85, high=0.95, protocol=after.protocol)
 
 # %% [markdown]
@@ -680,7 +682,7 @@ with torch.no_grad():
     features = torch.cat([run.model.features(part) for part in images.split(500)])
     nearest = torch.cdist(run.model.features(test_images[:6]), features).argmin(1)
 pairs = torch.cat([test_images[:6], images[nearest]])
-display.show_images(pairs, ["test"] * 6 + ["nearest in train"] * 6, columns=6, zoom=3, title="Near in features means alike to the eye")
+display.show_images(pairs, ["test"] * 6 + ["nearest"] * 6, columns=6, zoom=3, title="Near in features means alike to the eye")
 
 # %% [markdown]
 # In code, the same garments come to lie side by side although their pixels differ. That is what makes the features a
@@ -724,7 +726,7 @@ longer, card = load_run(data_dir() / "checkpoints" / "classifier", data="fashion
 print(f"recipe {card['recipe']}, data {card['arguments']['data']}, {card['steps']:,} steps, "
       f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread)")
 value = longer.evaluate()[0].value
-expect("accuracy of the longer run", value, low=0.925, high=0.945, protocol=after.protocol)
+expect("accuracy of the longer run", value, low=0.93, high=0.95, protocol=after.protocol)
 
 # %%
 canvas, axes = display.figure(height=1.8)
