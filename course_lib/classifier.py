@@ -12,7 +12,7 @@ class Classifier(nn.Module):
 
     forward(x): N×channels×H×W in [0,1] → logits N×classes; H and W from 8 up (28×28 and 32×32 in the course).
     features(x): the N×128 averages that the head sees: the course's feature extractor (scores: "FD-clf").
-    Chapter 01 trains it; chapter 04 measures with it.
+    Chapter 01 trains it; later chapters measure with it.
     """
 
     def __init__(self, classes: int = 10, channels: int = 1):

@@ -92,7 +92,7 @@ def notebooks(
 
 @app.command()
 def bands(name: str, seeds: Annotated[int, typer.Option(help="At least 5.")] = 6) -> None:
-    """Run a chapter with several seeds and keep what its expects measured."""
+    """Measure a chapter with several seeds, for its bands."""
     from course_lib.authoring.bands import measure
 
     print(measure(name, seeds))

@@ -16,7 +16,7 @@ VALUE_WIDTH = 14
 _remembered: dict[str, Reading] = {}
 
 
-class Verdict(int):
+class _Verdict(int):
     """True or False that a notebook does not echo below a cell ending in `expect(...)`. Chapter 00.
 
     An int, since `bool` cannot be subclassed: it is equal to True or False and works wherever they do.
@@ -49,7 +49,7 @@ def expect(label: str, value: Any, *, low: float, high: float, unit: str = "", p
     reading = _remembered[label] = replace(reading, good=reading.inside)
     tail = f" {unit}" if unit else ""
     print(f"{label}: {reading.value_text}{tail}   [band {reading.band_text}{tail}] {reading.tick}")
-    return Verdict(reading.good)
+    return _Verdict(reading.good)
 
 
 def scorecard(protocol: dict[str, str] | None = None) -> None:
@@ -84,7 +84,7 @@ def judged() -> list[Reading]:
 
 
 def forget() -> None:
-    """Forget all numbers judged so far, as a fresh kernel has. Chapter 00 does not need it; tests do."""
+    """Forget all numbers judged so far, as a fresh kernel has. Chapter 00."""
     _remembered.clear()
 
 

@@ -29,14 +29,14 @@ def symbols() -> list[Symbol]:
     found = []
     for path in sorted((ROOT / "course_lib").rglob("*.py")):
         module = path.relative_to(ROOT / "course_lib").with_suffix("").as_posix()
-        if module.split("/")[0] in TOOLING or module == "check/report":
+        if module.split("/")[0] in TOOLING or module in ("check/report", "reading"):
             continue
         # Of a package's inner modules only that is public which the package itself hands out.
         inner = module.count("/") and not module.endswith("__init__")
         package = (path.parent / "__init__.py").read_text(encoding="utf-8") if inner else ""
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                if inner and not re.search(rf"\b{node.name}\b", package.partition("__all__")[2]):
+                if inner and not re.search(rf"\b{node.name}\b", package.partition("__all__")[2].partition("]")[0]):
                     continue
                 found.append(Symbol(module, node.name, ast.get_docstring(node) or ""))
     return found

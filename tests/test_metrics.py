@@ -40,7 +40,7 @@ def test_data_range_moves_the_peak():
 def test_luma_is_the_y_of_bt601():
     pred, target = pair()
     wanted = torch.from_numpy(rgb2ycbcr(target.permute(0, 2, 3, 1).numpy())[..., 0]) / 255
-    torch.testing.assert_close(rgb_to_luma(target)[:, 0].double(), wanted, atol=1e-6, rtol=0)
+    torch.testing.assert_close(rgb_to_luma(target)[:, 0].double(), wanted.double(), atol=1e-6, rtol=0)
     by_hand = psnr(rgb_to_luma(pred), rgb_to_luma(target))
     torch.testing.assert_close(psnr(pred, target, luma=True), by_hand)
     assert not torch.allclose(by_hand, psnr(pred, target))

@@ -78,11 +78,11 @@ def test_tables(tmp_path):
     wrong = load("01", tmp_path)
     assert wrong[1] == WrongAnswer("double", "b", "is", "double = 1")
     assert complaints(["double"], wrong) == []
-    assert complaints(["double"], wrong[:2]) == ["double: 2 wrong answers, wanted 3 to 8"]
-    assert complaints(["double"], wrong * 3)[0] == "double: 9 wrong answers, wanted 3 to 8"
+    assert complaints(["double"], wrong[:2]) == ["double: 2 wrong answers, wanted 3 to 12"]
+    assert complaints(["double"], wrong * 5)[0] == "double: 15 wrong answers, wanted 3 to 12"
     assert complaints(["double"], [*wrong, wrong[0]]) == ["double: two wrong answers are called the same"]
     assert "is no exercise" in complaints(["other"], wrong)[0]
-    assert complaints(["double"], load("02", tmp_path)) == ["double: 0 wrong answers, wanted 3 to 8"]
+    assert complaints(["double"], load("02", tmp_path)) == ["double: 0 wrong answers, wanted 3 to 12"]
 
 
 @pytest.mark.parametrize("spoilt", ["says =", "[[wrong", "hint = 'x'\nsays ="])

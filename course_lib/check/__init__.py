@@ -4,15 +4,10 @@ Each prints a tick with what it tried, or raises `CheckFailed` with what is wron
 independent of the course's own code wherever one exists (torch, scikit-image, a closed form, a property).
 """
 
-from course_lib.check.residual_blocks import (
-    convolve,
-    gated_residual,
-    preact_block,
-    residual,
-    split_gradient,
-    stamps,
-    swap_lesion,
-)
+from course_lib.check.anatomy import split_gradient, swap_lesion
+from course_lib.check.blocks import gated_residual, residual
+from course_lib.check.convolutions import convolve, stamps
+from course_lib.check.preactivation import preact_block
 from course_lib.check.start_here import psnr, sharpen, to_batch, to_bytes
 
 __all__ = [

@@ -5,6 +5,7 @@ also compared with what well-known mistakes would give: a match names the mistak
 """
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import torch
@@ -21,6 +22,17 @@ def passed(name: str, tried: str) -> None:
 def fail(name: str, wrong: str, hint: str = "") -> None:
     """Raise the cross: what is wrong, and a hint at why."""
     raise CheckFailed(f"✗ {name}: {wrong}" + (f"\n  Hint: {hint}" if hint else ""))
+
+
+def leaves_random_numbers_alone(check: Callable) -> Callable:
+    """A check draws random weights; what the notebook draws after it must not depend on that."""
+
+    @wraps(check)
+    def quiet(*arguments: Any) -> None:
+        with torch.random.fork_rng(devices=[]):
+            check(*arguments)
+
+    return quiet
 
 
 def attempt(name: str, code: Callable, *arguments: Any, where: str = "", **named: Any) -> Any:
@@ -47,6 +59,7 @@ def close(got: Tensor, want: Tensor, tolerance: float = 1e-5) -> bool:
     """Same shape and equal to `tolerance`, relative to the largest wanted value; never true with NaN."""
     if got.shape != want.shape:
         return False
+    got = got.detach().cpu()
     scale = max(1.0, want.detach().abs().max().item()) if want.numel() else 1.0
     return bool((got.detach().double() - want.detach().double()).abs().max().nan_to_num(torch.inf) <= tolerance * scale)
 

@@ -7,15 +7,18 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
-from course_lib.check.report import attempt, equals, fail, is_tensor, passed
+from course_lib.check.report import attempt, equals, fail, is_tensor, leaves_random_numbers_alone, passed
 
 
+@leaves_random_numbers_alone
 def to_batch(function: Callable) -> None:
     """H×W×3 bytes (NumPy) → 1×3×H×W float32 in [0,1], on several sizes. Chapter 00."""
     name = "to_batch"
     for height, width in ((4, 6), (5, 5), (1, 3)):
         pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        pixels[0, 0] = (255, 0, 7)
+        pixels = (pixels // 2 + 40).astype(
+            np.uint8
+        )  # 40 … 167: neither black nor white, so the picture's own range shows
         got = attempt(name, function, pixels.copy(), where=f" on a {height}×{width}×3 array")
         want = torch.stack([torch.tensor(pixels[..., c] / 255.0, dtype=torch.float32) for c in range(3)])[None]
         if isinstance(got, Tensor) and got.shape == want.shape[1:]:
@@ -34,12 +37,18 @@ def to_batch(function: Callable) -> None:
             (want.flip(1), "red and blue have changed places"),
             (want.transpose(2, 3) if height == width else want + 2, "rows and columns have changed places"),
             (want * 255 / 256, "white is 0.996: the largest byte is 255, so divide by 255"),
+            (want / want.max(), "divided by the picture's own maximum: divide by 255, whatever the picture holds"),
+            (
+                (want - want.min()) / (want.max() - want.min()),
+                "stretched from the picture's own minimum to its maximum",
+            ),
             (want * 2 - 1, "the values run from -1 to 1, wanted 0 to 1"),
         ]
         equals(name, got, want, mistakes, hint="white must become 1.0, black 0.0")
     passed(name, "three sizes of picture, shape, type, order and range of the values")
 
 
+@leaves_random_numbers_alone
 def to_bytes(function: Callable) -> None:
     """[-1,1] float of any shape → bytes, rounded to the nearest and clamped. Chapter 00."""
     name = "to_bytes"
@@ -57,6 +66,10 @@ def to_bytes(function: Callable) -> None:
         fail(name, f"the numbers are {got.dtype}, wanted torch.uint8", "end with .to(torch.uint8)")
     unit = (values + 1) / 2 * 255
     mistakes = [
+        (
+            unit.to(torch.int64).remainder(256).to(torch.uint8),
+            "neither rounded nor clamped: what is outside [-1,1] wraps round, the rest is rounded down",
+        ),
         (unit.clamp(0, 255).to(torch.uint8), "every value is rounded down, so pictures get darker"),
         (
             unit.round().to(torch.int64).remainder(256).to(torch.uint8),
@@ -78,14 +91,20 @@ def to_bytes(function: Callable) -> None:
     fail(name, f"the bytes differ from the reference by up to {(got - want).abs().max():.0f}")
 
 
+@leaves_random_numbers_alone
 def psnr(function: Callable) -> None:
     """PSNR of each picture in dB, against scikit-image. Chapter 00."""
     name = "psnr"
     generator = torch.Generator().manual_seed(0)
-    target = torch.rand(3, 3, 9, 7, generator=generator)
-    noise = torch.randn(target.shape, generator=generator) * torch.tensor([0.02, 0.1, 0.3]).view(3, 1, 1, 1)
+    target = 0.3 + 0.4 * torch.rand(3, 3, 9, 7, generator=generator)
+    noise = torch.randn(target.shape, generator=generator) * torch.tensor([0.02, 0.05, 0.1]).view(3, 1, 1, 1)
     pred = (target + noise).clamp(0, 1)
-    got = attempt(name, function, pred.clone(), target.clone())
+    given = pred.clone(), target.clone()
+    got = attempt(name, function, *given)
+    if not (torch.equal(given[0], pred) and torch.equal(given[1], target)):
+        fail(name, "your function changes the pictures it was given", "write pred - target, not pred -= target")
+    if isinstance(got, Tensor) and not got.is_floating_point():
+        fail(name, f"the numbers are {got.dtype}, wanted decimals")
     pairs = list(zip(target.double().numpy(), pred.double().numpy(), strict=True))
     want = torch.tensor([peak_signal_noise_ratio(t, p, data_range=1.0) for t, p in pairs])
     error = (pred - target).square().mean((1, 2, 3))
@@ -99,6 +118,19 @@ def psnr(function: Callable) -> None:
             "20·log10 of the squared error counts the square twice",
         ),
         (-10 * torch.log10(error.sqrt()), "10·log10 of the root: use 10·log10 of the squared error"),
+        *(
+            (
+                20 * torch.log10(peak) - 10 * torch.log10(error),
+                "the peak is 1, whatever the largest value in these pictures",
+            )
+            for peak in (
+                pred.max(),
+                target.max(),
+                torch.max(pred.max(), target.max()),
+                target.max() - target.min(),
+                target.amax((1, 2, 3)),
+            )
+        ),
         (10 * torch.log10(255**2 / error), "the peak is 1 for pictures in [0,1], not 255"),
         (-20 * torch.log10((pred - target).abs().mean((1, 2, 3))), "that is the mean absolute error; square it first"),
         (-10 * torch.log10((pred - target).square().sum((1, 2, 3))), "that is the sum of squares, not the mean"),
@@ -115,6 +147,7 @@ def psnr(function: Callable) -> None:
     passed(name, "three pictures with three amounts of noise, equal to scikit-image")
 
 
+@leaves_random_numbers_alone
 def sharpen(function: Callable) -> None:
     """Unsharp masking y + amount·(y − blur(y)), clamped, for several blurs and amounts. Chapter 00."""
     name = "sharpen"

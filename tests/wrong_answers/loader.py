@@ -6,7 +6,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 KEYS = {"exercise", "mistake", "says", "code"}
-FEWEST, MOST = 3, 8
+FEWEST, MOST = 3, 12
 
 
 @dataclass(frozen=True)
