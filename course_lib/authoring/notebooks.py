@@ -5,7 +5,6 @@ Data flow: `pairs.from_text` → `execute` (nbclient, the pinned KERNEL_ENV, the
 """
 
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,7 +31,9 @@ THREADS = 1
 CELL_SECONDS = 900
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
-# float32 sums depend on their order, and the order on threads and instruction set; training amplifies both.
+# float32 sums depend on their order, and the order on threads and instruction set; training amplifies both. Threads are
+# pinned. The instruction set is not: AVX2 alone would make two processors agree to the last bit, and every run half as
+# slow again. The bands are there for that, and nothing but judged numbers may depend on it.
 KERNEL_ENV = {
     "OMP_NUM_THREADS": str(THREADS),  # torch and OpenBLAS split sums by thread; one never waits for a busy core
     "MKL_NUM_THREADS": str(THREADS),  # the same for MKL's matrix products …
@@ -41,14 +42,6 @@ KERNEL_ENV = {
     "CUDA_VISIBLE_DEVICES": "",  # the committed outputs are the CPU's, also on a machine with a GPU
     "PYTHONHASHSEED": "0",  # the order of sets of strings, and whatever is printed from them
 }
-if platform.machine().lower() in ("x86_64", "amd64"):  # elsewhere torch would warn about unknown values
-    KERNEL_ENV |= {
-        "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels: not AVX-512 where the machine has it
-        "ONEDNN_MAX_CPU_ISA": "AVX2",  # the same for convolutions
-        "MKL_CBWR": "COMPATIBLE",  # the same for MKL; the only branch it keeps on every maker's processors
-        "OPENBLAS_CORETYPE": "Haswell",  # the same for NumPy's matrix products
-    }
-
 
 def kernel_environment() -> dict[str, str]:
     """This process's environment with KERNEL_ENV on top, and no MPLBACKEND: the kernel's inline figures."""

@@ -403,7 +403,7 @@ display.plt.show()
 # %% [markdown]
 # The network with the shortcut begins at the line, wavers for some forty steps, and goes down. The other one begins a
 # hundred times above it. After all its steps it has learned little more than to copy: on the held-out photographs it is
-# still *worse than the blurred picture it was given*. (So it was with five seeds out of six.) Copying is what the shortcut
+# still *worse than the blurred picture it was given*. (So it was with all six seeds that we tried.) Copying is what the shortcut
 # gives for nothing.
 #
 # | symptom | cause |
