@@ -43,6 +43,7 @@ KERNEL_ENV = {
     "PYTHONHASHSEED": "0",  # the order of sets of strings, and whatever is printed from them
 }
 
+
 def kernel_environment() -> dict[str, str]:
     """This process's environment with KERNEL_ENV on top, and no MPLBACKEND: the kernel's inline figures."""
     return {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | KERNEL_ENV
