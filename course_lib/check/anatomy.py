@@ -26,10 +26,17 @@ def split_gradient(function: Callable) -> None:
         with torch.no_grad():
             gradient = random(*block(x).shape, seed=5)
         where = f" for shortcut {type(block.shortcut).__name__}, scale {block.scale}"
+        given = x.clone()
         before = (block.training, block.scale, [p.requires_grad for p in block.parameters()])
-        got = attempt(name, function, block, x.clone(), gradient.clone(), where=where)
+        got = attempt(name, function, block, given, gradient.clone(), where=where)
         if before != (block.training, block.scale, [p.requires_grad for p in block.parameters()]):
             fail(name, "your function changes the block", "leave its mode, its scale and requires_grad as they are")
+        if given.requires_grad or given.grad is not None:
+            fail(
+                name,
+                "your function changes the x it was given",
+                "x.detach().requires_grad_() is one of your own",
+            )
         if not (isinstance(got, tuple | list) and len(got) == 2):
             fail(name, f"wanted two tensors, got {type(got).__name__}", "return through_shortcut, through_branch")
         kept = torch.autograd.functional.vjp(block.shortcut, x, gradient)[1]
@@ -108,6 +115,8 @@ def swap_lesion(function: Callable) -> None:
             want.append(float("".join(map(str, digits))))
         if not isinstance(got, list | tuple):
             fail(name, f"got {type(got).__name__}, wanted a list of scores", "append each score to a list")
+        if any(callable(value) for value in got):
+            fail(name, "the list holds functions, wanted numbers", "call score(model)")
         got = [attempt(name, float, value, where=f" for the score {value!r}") for value in got]
         if len(set(model)) < len(order):
             fail(name, "a block is lost: the same block now stands in two places", "exchange in one line: a, b = b, a")
@@ -119,23 +128,30 @@ def swap_lesion(function: Callable) -> None:
                 "the network is not put back between two exchanges, so the damage adds up",
                 "exchange them back after scoring",
             )
-        if len(got) == blocks + 1:
-            fail(
-                name,
-                f"{len(got)} scores came for {blocks} blocks: the stem or the head took part",
-                "blocks are model[1] … model[-2]",
-            )
+        whole = "".join(str(digit) for digit in range(1, blocks + 3))
+        orders = [f"{value:.0f}" for value in got]
+        if orders and all(seen == whole for seen in orders):
+            fail(name, "every score is that of the whole network", "score it while the two are exchanged")
+        for seen in orders:
+            if seen[0] != whole[0]:
+                fail(name, "the stem was exchanged with a block", "blocks are model[1] … model[len(model) - 2]")
+            if seen[-1] != whole[-1]:
+                fail(name, "the head was exchanged with a block", "blocks are model[1] … model[len(model) - 2]")
+            if seen == whole:
+                fail(name, "one of the scores is that of the untouched network", "score only while two are exchanged")
         if len(got) != len(want):
             fail(
                 name,
                 f"{len(got)} scores came for {blocks} blocks, wanted {len(want)}",
-                "n blocks have n − 1 neighbouring pairs",
+                "n blocks have n − 1 neighbouring pairs; is `return` inside the loop?",
             )
-        whole = float("".join(str(digit) for digit in range(1, blocks + 3)))
-        if all(value == whole for value in got):
-            fail(name, "every score is that of the whole network", "score it while the two are exchanged")
         if got != want:
-            fail(name, f"scores {got[:2]} …, wanted {want[:2]} …", "exchange block i and block i + 1, nothing else")
+            seen, wanted = next((a, f"{b:.0f}") for a, b in zip(orders, want, strict=True) if float(a) != b)
+            fail(
+                name,
+                f"order of the parts {' '.join(seen)}, wanted {' '.join(wanted)}",
+                "exchange block i and block i + 1, nothing else",
+            )
         if list(model) != order:
             fail(name, "the network is left with its blocks in another order", "exchange the last pair back as well")
     passed(name, "networks of 3 and 5 blocks: every neighbouring pair, one at a time, network as before")

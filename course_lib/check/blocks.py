@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from course_lib.blocks import Residual
 from course_lib.check.probes import branch_module, random, same_gradients, untouched
 from course_lib.check.report import attempt, equals, fail, leaves_random_numbers_alone, passed
 
@@ -60,6 +61,8 @@ def gated_residual(block: type[nn.Module]) -> None:
         fail(name, f"the block is a {type(module).__name__}, wanted a module", "class GatedResidual(nn.Module): …")
     if not all(torch.equal(a, b) for a, b in zip(start, branch.parameters(), strict=True)):
         fail(name, "your block changes the branch's weights", "leave the branch as it is: α makes it silent")
+    if any(isinstance(part, Residual) for part in module.modules()):
+        fail(name, "write the block without the library's Residual", "forward needs one line: x + α · branch(x)")
     x = random(2, 3, 6, 6)
     before = x.clone()
     got = attempt(name, module, x, where=f" on an input of shape {tuple(x.shape)}")
@@ -71,7 +74,7 @@ def gated_residual(block: type[nn.Module]) -> None:
         x,
         [
             (x + correction, "at the start the block must be the identity, but α begins at 1"),
-            (correction, "the shortcut is missing: the output is the branch alone"),
+            (correction, "at the start only the branch comes out: x is missing, or α stands at x"),
             (F.relu(x), "at the start the block must be the identity: there is a ReLU after the sum"),
             (x + 0.5 * correction, "at the start the branch has the weight ½: does α pass through a sigmoid?"),
             (torch.zeros_like(x), "the output is all zero: α multiplies the sum (or the shortcut is missing)"),

@@ -1,6 +1,7 @@
 """Checks of chapter 01: convolution as a matrix product, and the stamps of its transpose."""
 
 from collections.abc import Callable
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from course_lib.check.probes import random
 from course_lib.check.report import attempt, equals, fail, is_tensor, leaves_random_numbers_alone, passed
+from course_lib.errors import CourseError
 
 
 def _columns_in_order(x: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -16,6 +18,10 @@ def _columns_in_order(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     columns = F.unfold(x, k, padding=k // 2, stride=stride)
     size = F.conv2d(x, x.new_zeros(1, x.shape[1], k, k), stride=stride, padding=k // 2).shape[2:]
     return (weight.flatten(1) @ columns).unflatten(2, size)
+
+
+def _forbidden(*_: object, **__: object) -> None:
+    raise CourseError("write it as a matrix product, without conv2d: unfold, then weight @ columns")
 
 
 @leaves_random_numbers_alone
@@ -33,8 +39,9 @@ def convolve(function: Callable) -> None:
     for n, c, d, k, height, width, stride in cases:
         x, weight = random(n, c, height, width), random(d, c, k, k, seed=1)
         where = f" for x {tuple(x.shape)}, weight {tuple(weight.shape)}, stride {stride}"
-        got = attempt(name, function, x, weight, stride, where=where)
         want = F.conv2d(x, weight, stride=stride, padding=k // 2)
+        with patch.object(F, "conv2d", _forbidden), patch.object(torch, "conv2d", _forbidden):
+            got = attempt(name, function, x, weight, stride, where=where)
         if isinstance(got, Tensor) and got.ndim == 3:
             fail(
                 name,
@@ -48,6 +55,7 @@ def convolve(function: Callable) -> None:
         if isinstance(got, Tensor) and got.shape == want.transpose(2, 3).shape != want.shape:
             fail(name, f"height and width of the output have changed places{where}", "N×D×H'×W'")
         mistakes = [
+            (F.conv2d(x, weight, stride=stride, padding=1), f"the padding is 1{where}, wanted k // 2 = {k // 2}"),
             (
                 F.conv2d(x, weight.flip(2, 3), stride=stride, padding=k // 2),
                 "the kernel is flipped: deep learning's convolution does not flip",
@@ -104,5 +112,6 @@ def stamps(function: Callable) -> None:
         ]
         short = [sum(i * stride <= o < i * stride + kernel - 1 for i in range(size)) for o in range(length)]
         mistakes.append((torch.tensor(short).double(), f"each stamp reaches kernel − 1 outputs, wanted kernel{where}"))
-        equals(name, got, want, mistakes, otherwise=f"wrong counts{where}", hint=hint)
+        counted, wanted = (" ".join(f"{value:g}" for value in row.tolist()) for row in (got, want))
+        equals(name, got, want, mistakes, otherwise=f"got {counted}, wanted {wanted}{where}", hint=hint)
     passed(name, "seven combinations of size, kernel and stride, counted one by one")

@@ -149,7 +149,7 @@ def preact_block(builder: Callable) -> None:
                 mistakes = [
                     (F.relu(wanted), "there is a ReLU after the sum: nothing may stand on the path of the shortcuts"),
                     (late, "the branch ends in a ReLU, so it can only add"),
-                    (branch, "the shortcut is missing"),
+                    (branch, "the shortcut is missing: return Residual(branch, shortcut)"),
                     (s(F.relu(x)) + branch, "the shortcut passes through a ReLU; it should take x itself"),
                     (F.relu(s(x)) + branch, "the shortcut ends in a ReLU; it should be the 1×1 convolution alone"),
                     (

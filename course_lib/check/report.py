@@ -4,6 +4,7 @@ A check compares the learner's object with an independent reference on several i
 also compared with what well-known mistakes would give: a match names the mistake.
 """
 
+import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -39,12 +40,35 @@ def attempt(name: str, code: Callable, *arguments: Any, where: str = "", **named
     """Call the learner's code; an exception in it becomes a cross that quotes it."""
     try:
         return code(*arguments, **named)
-    except NotImplementedError:
-        fail(name, "nothing written here yet", "replace the line that raises NotImplementedError")
+    except NotImplementedError as error:
+        blank = traceback.extract_tb(error.__traceback__)[-1].name
+        fail(name, f"nothing is written in `{blank}` yet", "replace the line that raises NotImplementedError")
     except CourseError as error:
         fail(name, f"your code was refused{where}: {error}")
     except Exception as error:
-        fail(name, f"your code raised {type(error).__name__}{where}: {error}")
+        hint = next((hint for words, hint in FAMILIAR.items() if words in str(error)), "")
+        fail(name, f"your code raised {type(error).__name__}{where}{_line(error)}: {error}", hint)
+
+
+# What torch and NumPy say when the likeliest slips are made, and what they mean.
+FAMILIAR = {
+    "running_mean should contain": "a norm has as many channels as what it sees",
+    "does not require grad": "nothing is recorded from here back to x: start with x = x.detach().requires_grad_()",
+    "can be implicitly created only for scalar": "pass on the gradient that arrives: grad(output, x, gradient)",
+    "don't multiply up": "the columns do not fit into the output: count rows and columns of the output anew",
+    "is invalid for input of size": "the columns do not fit into the output: count rows and columns of the output anew",
+    "batch2 tensor": "unfold cut windows of another size than the weight's",
+    "'numpy.ndarray' object has no attribute": "make a tensor first: torch.from_numpy(pixels)",
+    "must match the size of tensor": "two shapes do not fit; print both",
+    "has no attribute 'item'": "the list must hold numbers",
+}
+
+
+def _line(error: Exception) -> str:
+    """Where in the learner's own code it happened: the last frame that belongs to no installed package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename and "course_lib" not in frame.filename]
+    return f", in line {own[-1].lineno} (`{own[-1].line}`)" if own and own[-1].line else ""
 
 
 def is_tensor(name: str, got: Any, shape: Sequence[int], what: str = "the result", hint: str = "") -> None:

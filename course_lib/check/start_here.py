@@ -9,6 +9,8 @@ from torch import Tensor
 
 from course_lib.check.report import attempt, equals, fail, is_tensor, leaves_random_numbers_alone, passed
 
+HALVES = "−1 must give 0, 0 give 127 or 128, 1 give 255; repair before you change the type"
+
 
 @leaves_random_numbers_alone
 def to_batch(function: Callable) -> None:
@@ -27,14 +29,21 @@ def to_batch(function: Callable) -> None:
             )
         if isinstance(got, Tensor) and got.shape == (1, height, width, 3) != tuple(want.shape):
             fail(name, "the channels are still last", "permute moves axes: H×W×C → C×H×W")
+        if isinstance(got, Tensor) and got.shape == want.transpose(2, 3).shape != want.shape:
+            fail(name, "rows and columns have changed places", "permute(2, 0, 1): channels, then rows, then columns")
         is_tensor(name, got, want.shape)
         if got.dtype != torch.float32:
-            fail(name, f"the numbers are {got.dtype}, wanted torch.float32", "convert with .float() before you divide")
+            fail(
+                name,
+                f"the numbers are {got.dtype}, wanted torch.float32",
+                "NumPy divides into float64: make a tensor first, or end with .float()",
+            )
         scrambled = torch.from_numpy(pixels).float().reshape(1, 3, height, width) / 255
         mistakes = [
             (want * 255, "the values run from 0 to 255, wanted 0 to 1"),
             (scrambled, "pixels and channels are mixed up: reshape renumbers the values, it does not move axes"),
             (want.flip(1), "red and blue have changed places"),
+            (want.floor(), "`//` cuts off what comes after the point: use `/`"),
             (want.transpose(2, 3) if height == width else want + 2, "rows and columns have changed places"),
             (want * 255 / 256, "white is 0.996: the largest byte is 255, so divide by 255"),
             (want / want.max(), "divided by the picture's own maximum: divide by 255, whatever the picture holds"),
@@ -87,8 +96,8 @@ def to_bytes(function: Callable) -> None:
         return passed(name, f"{values.numel():,} values from -1.2 to 1.2: range, rounding, clamping, type")
     for value, message in mistakes:
         if (got == value.double()).double().mean() > 0.99:
-            fail(name, message, "first to [0,1], then to [0,255]; clamp; round; only then change the type")
-    fail(name, f"the bytes differ from the reference by up to {(got - want).abs().max():.0f}")
+            fail(name, message, HALVES)
+    fail(name, f"the bytes differ from the reference by up to {(got - want).abs().max():.0f}", HALVES)
 
 
 @leaves_random_numbers_alone
@@ -110,8 +119,13 @@ def psnr(function: Callable) -> None:
     error = (pred - target).square().mean((1, 2, 3))
     if isinstance(got, float | int) or (isinstance(got, Tensor) and got.ndim == 0):
         fail(name, "one number came for three pictures", "keep the batch axis: average over (1, 2, 3), not over all")
+    if isinstance(got, Tensor) and got.shape != want.shape:
+        fail(
+            name, f"shape {tuple(got.shape)} came for three pictures, wanted (3,)", "average over (1, 2, 3), no keepdim"
+        )
     mistakes = [
         (10 * torch.log10(error), "the sign is wrong: a better picture must have the larger PSNR"),
+        (-torch.log10(error), "the factor 10 is missing: decibels are tenths"),
         (-10 * torch.log(error), "that is the natural logarithm; decibels use log10"),
         (
             -20 * torch.log10(error),
@@ -172,9 +186,10 @@ def sharpen(function: Callable) -> None:
             ((y - amount * detail).clamp(0, 1), "the sign of the residual is wrong: this blurs even more"),
             ((amount * detail).clamp(0, 1), "the shortcut is missing: this is the residual alone, without y"),
             (amount * detail, "the shortcut is missing: this is the residual alone, without y"),
+            ((y + amount * detail.clamp(0, 1)).clamp(0, 1), "the residual lost its negative half: clamp the sum"),
             ((blur(y) + amount * detail).clamp(0, 1), "the residual was added to the blurred y, not to y"),
             ((y + detail).clamp(0, 1) if amount != 1 else y + 2, "the amount is not used"),
             ((y + amount * y).clamp(0, 1), "nothing was subtracted: the residual is y − blur(y)"),
         ]
-        equals(name, got, want, mistakes, hint="y + amount · (y − blur(y)), then clamp to [0,1]")
+        equals(name, got, want, mistakes, hint="three parts: y, the amount, and what blur takes away from y")
     passed(name, "two kinds of blur, three amounts, values kept in [0,1], input left alone")

@@ -16,10 +16,10 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/exercises/00_start_here.ipynb)
 #
 # Each exercise is a cell to fill in and a cell that checks it. Replace the line that raises `NotImplementedError`, run
-# your cell, then run the check. A tick says what was tried; otherwise you read what is wrong and a hint. The dots say how
+# your cell, then run the check. A tick says what was tried; otherwise you read what is wrong and a hint. (So *Run All* stops at the first check.) The dots say how
 # difficult (●○○ to ●●●) and how important an exercise is, and each has a hint that unfolds.
 #
-# Read [chapter 00](../notebooks/00_start_here.ipynb) first. All four together take about 20 minutes.
+# Read [chapter 00](../notebooks/00_start_here.ipynb) first. All four together take about 15 minutes.
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
@@ -39,12 +39,12 @@ from course_lib import check
 #
 # *difficulty ●○○ · importance ●●● · 4 minutes · 1 point*
 #
-# Write `to_batch(pixels)`. It gets one picture as a NumPy array of bytes, height × width × 3, as Pillow and matplotlib
-# give it. It returns a batch of one picture, 1×3×H×W, of type `torch.float32`, with values from 0 to 1.
+# Write `to_batch(pixels)`. It gets one picture as a NumPy array of bytes, height × width × 3, as
+# `np.array(Image.open(…).convert("RGB"))` gives it. It returns a batch of one picture, 1×3×H×W, of type `torch.float32`, with values from 0 to 1.
 #
 # <details><summary>Hint</summary>
 #
-# `torch.from_numpy(pixels)` makes a tensor of bytes. Move the channel axis to the front with `permute`, add an axis with `[None]`, make the numbers floats *before* dividing by the largest byte.
+# `torch.from_numpy(pixels)` makes a tensor of bytes. Move the channel axis to the front with `permute`, add an axis with `[None]`, and bring 0 … 255 to 0 … 1 by dividing by 255.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "to_batch", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -68,7 +68,7 @@ check.to_batch(to_batch)
 #
 # <details><summary>Hint</summary>
 #
-# Four steps in this order: to [0,1]; times 255 and `round`; `clamp` to 0 … 255; `.to(torch.uint8)`. The change of type cuts decimals off and wraps what does not fit, so it comes last.
+# The change of type cuts decimals off and wraps what does not fit, so it comes last, after everything that repairs both.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "to_bytes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -84,7 +84,7 @@ check.to_bytes(to_bytes)
 # %% [markdown]
 # ## 3. PSNR, from memory
 #
-# *difficulty ●○○ · importance ●●● · 4 minutes · 1 point*
+# *difficulty ●○○ · importance ●●● · 3 minutes · 1 point*
 #
 # Write `psnr(pred, target)` without looking back: two batches N×C×H×W in [0,1], one number of decibels for each picture.
 #
@@ -109,12 +109,12 @@ check.psnr(psnr)
 #
 # *difficulty ●○○ · importance ●●○ · 4 minutes · 1 point*
 #
-# Write `sharpen(y, blur, amount)`. It adds to the batch `y` what another blur would take away from it, times `amount`. Keep
+# Write `sharpen(y, blur, amount)`. It adds to the batch `y` what `blur` takes away from `y`, times `amount`. Keep
 # the result in [0,1], and leave `y` as it is. `blur` is a function from a batch to a batch.
 #
 # <details><summary>Hint</summary>
 #
-# What a blur takes away from y is y − blur(y). Adding in place (`+=`) would change the caller's picture.
+# What is taken away is a difference with both signs; clamp the sum, not the difference. Adding in place (`+=`) would change the caller's picture.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "sharpen", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -16,10 +16,10 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/exercises/01_residual_blocks.ipynb)
 #
 # Each exercise is a cell to fill in and a cell that checks it. Replace the line that raises `NotImplementedError`, run
-# your cell, then run the check. A tick says what was tried; otherwise you read what is wrong and a hint. The dots say how
+# your cell, then run the check. A tick says what was tried; otherwise you read what is wrong and a hint. (So *Run All* stops at the first check.) The dots say how
 # difficult (●○○ to ●●●) and how important an exercise is, and each has a hint that unfolds.
 #
-# Read [chapter 01](../notebooks/01_residual_blocks.ipynb) first. All six together take about an hour.
+# Read [chapter 01](../notebooks/01_residual_blocks.ipynb) first. All six together take about 50 minutes.
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
@@ -31,8 +31,8 @@ except ImportError:
 
 # %%
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 from course_lib import check
 from course_lib.blocks import Residual
@@ -40,9 +40,9 @@ from course_lib.blocks import Residual
 # %% [markdown]
 # ## 1. A block that opens its own gate
 #
-# *difficulty ●○○ · importance ●●● · 8 minutes · 1 point*
+# *difficulty ●○○ · importance ●●● · 5 minutes · 1 point*
 #
-# Write a residual block with a gate: $y = x + \alpha F(x)$. The gate $\alpha$ is *one learned number*, the same for all channels
+# Write a residual block with a gate: $y = x + \alpha \cdot \text{branch}(x)$. The gate $\alpha$ is *one learned number*, the same for all channels
 # and pixels. At the start $\alpha = 0$, so that the block is the identity, and training opens it as far as it likes.
 # (Bachlechner and colleagues proposed this in 2020 as *ReZero*.) Write it as a module of its own, without the library's
 # `Residual`. Do not change `x` in place: others still need it.
@@ -118,7 +118,7 @@ check.preact_block(preact_block)
 # A block gives `shortcut(x) + scale · branch(x)`. A gradient $g$ arrives at its output. On its way back to `x` it splits in
 # two: one part comes through the shortcut, the other through the branch. Write `split_gradient(block, x, gradient)`
 # that returns both parts as a pair, the shortcut's first. The block has the attributes `shortcut`, `branch` and `scale`.
-# The block's weights must not hold gradients afterwards.
+# Leave `x` and the block as they are; the block's weights must not hold gradients afterwards.
 #
 # <details><summary>Hint</summary>
 #
@@ -144,11 +144,11 @@ check.split_gradient(split_gradient)
 # *difficulty ●●○ · importance ●●○ · 10 minutes · 1 point*
 #
 # The chapter's `convolve` was for 3×3 kernels and stride 1. Write it for any odd kernel size $k$ and any stride, with
-# padding $\lfloor k/2 \rfloor$: `x` is N×C×H×W, `weight` is D×C×k×k. Use `F.unfold` and one matrix product, not `F.conv2d`.
+# padding $\lfloor k/2 \rfloor$: `x` is N×C×H×W, `weight` is D×C×k×k. Use `functional.unfold` and one matrix product, not `functional.conv2d`.
 #
 # <details><summary>Hint</summary>
 #
-# `F.unfold` takes `kernel_size`, `padding` and `stride`. Along each side there are (size + 2·padding − k) // stride + 1 outputs, which need not be a divisor of anything: compute rows and columns, then `view`.
+# `functional.unfold` takes `kernel_size`, `padding` and `stride`. How many windows of width k, `stride` apart, fit into a padded side? That is the number of rows, and of columns, of the output. It need not divide anything.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "convolve", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -157,7 +157,7 @@ def convolve(x, weight, stride=1):
     ### BEGIN SOLUTION
     k = weight.shape[-1]
     height, width = ((size + 2 * (k // 2) - k) // stride + 1 for size in x.shape[2:])
-    columns = F.unfold(x, kernel_size=k, padding=k // 2, stride=stride)
+    columns = functional.unfold(x, kernel_size=k, padding=k // 2, stride=stride)
     return (weight.flatten(1) @ columns).view(len(x), len(weight), height, width)
     ### END SOLUTION
 
@@ -167,18 +167,18 @@ check.convolve(convolve)
 # %% [markdown]
 # ## 5. Count the stamps
 #
-# *difficulty ●●○ · importance ●●○ · 10 minutes · 1 point*
+# *difficulty ●○○ · importance ●●○ · 6 minutes · 1 point*
 #
 # A transposed convolution without padding, in one dimension: input $i$ stamps its kernel on the outputs
 # $i \cdot \text{stride},\ \dots,\ i \cdot \text{stride} + \text{kernel} - 1$. Write `stamps(size, kernel, stride)`: for each of the
 # $(\text{size} - 1) \cdot \text{stride} + \text{kernel}$ outputs, how many of the `size` inputs stamp on it. Return a tensor of one axis.
 #
-# When it works, run the cell after the check. Away from the borders, which kernel sizes give every output the same number
+# After the tick, run the cell below it. Away from the borders, which kernel sizes give every output the same number
 # of stamps at stride 2?
 #
 # <details><summary>Hint</summary>
 #
-# A loop over the inputs that adds one to a slice is enough. Or: a transposed convolution of ones with a kernel of ones counts by itself, `F.conv_transpose1d`.
+# A loop over the inputs that adds one to a slice is enough.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "stamps", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -199,21 +199,24 @@ for kernel in (2, 3, 4, 5, 6):
     print(kernel, [int(count) for count in stamps(6, kernel, 2)])
 
 # %% [markdown]
-# Even kernels, the multiples of the stride, are stamped evenly away from the borders. They can still draw a checkerboard,
-# if the weights are uneven; with odd kernels it is certain.
+# <details><summary>Answer</summary>
+#
+# The multiples of the stride: 2, 4 and 6. They can still draw a checkerboard, if their weights are uneven. A kernel of
+# another size draws one unless its weights happen to balance (½, 1, ½ does), and nothing makes training find such weights.
+# </details>
 #
 # ## 6. Exchange two blocks
 #
-# *difficulty ●●● · importance ●●○ · 12 minutes · 2 points*
+# *difficulty ●●○ · importance ●●○ · 8 minutes · 2 points*
 #
-# The lesion study removed a block. Veit and colleagues also *reordered* blocks: in a committee nobody minds. Write
+# The lesion study removed a block. Veit and colleagues also *reordered* blocks: in a committee most members do not mind. Write
 # `swap_lesion(model, score)`. `model` is an `nn.Sequential` of a stem, $n$ blocks and a head; `score(model)` gives a number. For each of
 # the $n - 1$ neighbouring pairs, exchange the two blocks, score, and exchange them back. Return the list of scores; the
 # model must be as before afterwards.
 #
 # <details><summary>Hint</summary>
 #
-# Blocks are `model[1]` to `model[len(model) - 2]`. An `nn.Sequential` lets you assign: `model[i], model[i + 1] = model[i + 1], model[i]`.
+# Blocks are `model[1]` to `model[len(model) - 2]`, so the last pair begins at `len(model) - 3`. An `nn.Sequential` lets you assign to its places.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "swap_lesion", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -234,5 +237,9 @@ check.swap_lesion(swap_lesion)
 # %% [markdown]
 # Six ticks: you own the block that the rest of the course is made of.
 #
-# **To go further**, without a check: put `GatedResidual` into the chapter's `network`, train 42 layers, and print the gates
-# afterwards. Which blocks opened theirs?
+# **To go further**, without a check, in a copy of chapter 01:
+#
+# - `swap_lesion(middle_shortcut, lambda model: accuracy(model, test_images, test_labels))`, and the same for
+#   `middle_plain`. Which pairs may be exchanged, and in which network?
+# - `model = network(lambda width: GatedResidual(branch(width)), 20)`, then `fit(model)`, and print the gate of each block in
+#   `model[1:-1]`. How many are negative? Is it the same with another seed?
