@@ -6,6 +6,7 @@ and key bindings are the user's.
 """
 
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -75,12 +76,21 @@ def environment() -> dict[str, str]:
     variables = dict(os.environ)
     settings = Path(jupyter_config_dir())
     variables.setdefault("JUPYTERLAB_SETTINGS_DIR", str(settings / "lab" / "user-settings"))
-    variables["JUPYTER_CONFIG_DIR"] = str(settings / "residual-imaging")
+    ours = settings / "residual-imaging"
+    variables["JUPYTER_CONFIG_DIR"] = str(ours)
+    _without_questions(ours)
     # A python3 kernel installed for the user would otherwise hide the one of this environment.
     variables["JUPYTER_PREFER_ENV_PATH"] = "1"
     # `!course doctor` in a notebook must find this environment's command, activated or not.
     variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), variables.get("PATH", os.defpath)])
     return variables
+
+
+def _without_questions(folder: Path) -> None:
+    """JupyterLab's offer to send its news is an extension of its own; no command-line option turns it off."""
+    page = folder / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
 
 
 def _run(arguments: list[str], variables: dict[str, str], root: Path) -> int:

@@ -181,6 +181,7 @@ def test_a_real_start(server):
     page = get(f"{address}/lab?token={token}")[1]
     settings = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
     assert settings["news"] == {"disabled": True}
+    assert "@jupyterlab/apputils-extension:announcements" in settings["disabledExtensions"]
     assert settings["extensionManager"]["can_install"] is False
 
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):

@@ -60,7 +60,8 @@ with torch.no_grad():
 # %%
 display.show_images(
     [blurred, answer - blurred + 0.5, answer, cat],
-    ["blurred", "+ correction", "= the network's answer", "the real one"], title="The first residual of the course",
+    ["blurred", "+ correction", "= the network's answer", "the real one"],
+    title="The first residual of the course",
 )
 
 # %% [markdown]
@@ -135,7 +136,10 @@ pixels = images.to_uint8(cat).permute(1, 2, 0)  # as a file holds it
 print("in a file ", tuple(pixels.shape), pixels.dtype, "top left pixel:", pixels[0, 0].tolist())
 
 picture = pixels.permute(2, 0, 1).float() / 255
-print("as tensor ", tuple(picture.shape), picture.dtype, "top left pixel:", [round(v, 3) for v in picture[:, 0, 0].tolist()])
+print(
+    "as tensor ", tuple(picture.shape), picture.dtype, "top left pixel:",
+    [round(v, 3) for v in picture[:, 0, 0].tolist()],
+)
 
 # %% [markdown]
 # `permute` moves axes: the channel axis C comes first, then the height H and the width W. Each channel on its own is
@@ -143,7 +147,10 @@ print("as tensor ", tuple(picture.shape), picture.dtype, "top left pixel:", [rou
 
 # %%
 channels = [picture[c : c + 1] for c in range(3)]
-display.show_images([picture, *channels], ["colour", "red", "green", "blue"], title="One colour picture is three gray ones")
+display.show_images(
+    [picture, *channels], ["colour", "red", "green", "blue"],
+    title="One colour picture is three gray ones",
+)
 
 # %% [markdown]
 # Brown fur is bright in red and dark in blue. Networks take many pictures at once, so there is one axis more, at
@@ -160,7 +167,10 @@ print("one picture, as a batch:", tuple(one.shape))
 
 # %%
 shape_only = pixels.reshape(3, 100, 104).float() / 255
-display.show_images([picture, shape_only], ["permute", "reshape"], title="The right shape is not the right picture")
+display.show_images(
+    [picture, shape_only], ["permute", "reshape"],
+    title="The right shape is not the right picture",
+)
 
 # %% [markdown]
 # `reshape` deals the same bytes out anew, in the order in which they lie in memory. Remember the stripes and the false
@@ -250,7 +260,10 @@ torch.manual_seed(SEED)
 noise = torch.randn(picture.shape)
 noisy = [(picture + strength * noise).clamp(0, 1) for strength in (0.2, 0.1, 0.05, 0.025)]
 values = [metrics.psnr(view[None], picture[None]).item() for view in noisy]
-display.show_images(noisy, [f"{value:.1f} dB" for value in values], title="Halving the noise adds about six decibels")
+display.show_images(
+    noisy, [f"{value:.1f} dB" for value in values],
+    title="Halving the noise adds about six decibels",
+)
 
 # %%
 from course_lib.expect import expect, scorecard
@@ -258,7 +271,10 @@ from course_lib.expect import expect, scorecard
 CAT = "one crop of the cat (chelsea), 104×100, RGB, noise clamped to [0,1]"
 # expect prints a measured number, the band it must fall in, and a tick; protocol says how it was measured.
 expect("gain from halving the noise", values[3] - values[2], low=5.8, high=6.1, unit="dB", protocol=CAT)
-print("ours and the library's agree to 0.001 dB:", abs(psnr(noisy[0][None], picture[None]).item() - values[0]) < 1e-3)
+print(
+    "ours and the library's agree to 0.001 dB:",
+    abs(psnr(noisy[0][None], picture[None]).item() - values[0]) < 1e-3,
+)
 
 # %% [markdown]
 # At 15 dB the damage leaps to the eye; at 32 dB you have to look for it. PSNR has blind spots, which later chapters will
@@ -321,7 +337,10 @@ best = amounts[scores.index(max(scores))]
 # %%
 canvas, axes = display.figure(height=2.6)
 axes.plot(amounts, scores, "o-", color=display.COLOURS["baseline"])
-axes.set(title="Too little correction leaves blur, too much overshoots", xlabel="amount", ylabel="mean PSNR in dB, train")
+axes.set(
+    title="Too little correction leaves blur, too much overshoots", xlabel="amount",
+    ylabel="mean PSNR in dB, train",
+)
 display.plt.show()
 print("best amount on the training photographs:", best)
 
@@ -366,7 +385,10 @@ run.trainer.run(steps=run.steps[budget])
 network_db = run.evaluate()[-1].value
 best_case = {"cpu": 31.2, "gpu": 34}[budget]  # a GPU's budget is 25 times as many steps
 expect("network", network_db, low=30.2, high=best_case, unit="dB", protocol=HELD_OUT)
-expect("gain of the network over unsharp mask", network_db - unsharp_db, low=0.5, high=best_case - 29.7, unit="dB", protocol=HELD_OUT)
+expect(
+    "gain of the network over unsharp mask", network_db - unsharp_db, low=0.5,
+    high=best_case - 29.7, unit="dB", protocol=HELD_OUT,
+)
 
 # %% [markdown]
 # ### Break it: take the shortcut away
@@ -393,8 +415,13 @@ expect("what the shortcut buys", network_db - repaint_db, low=1, high=6.5, unit=
 # %%
 canvas, axes = display.figure()
 display.curves(
-    axes, {"without": display.smooth(repaint.trainer.history["loss"]), "with shortcut": display.smooth(run.trainer.history["loss"])},
-    colours=["plain", "residual"], styles=["--", "-"], yscale="log", title="Repainting starts far behind and barely reaches its own input",
+    axes,
+    {
+        "without": display.smooth(repaint.trainer.history["loss"]),
+        "with shortcut": display.smooth(run.trainer.history["loss"]),
+    },
+    colours=["plain", "residual"], styles=["--", "-"], yscale="log",
+    title="Repainting starts far behind and barely reaches its own input",
     xlabel="training step (batches of 16 crops)", ylabel="squared error (mean of 20 steps)",
 )
 axes.axhline(run.trainer.history["loss"][0], color=display.COLOURS["baseline"], linestyle=":")
@@ -437,13 +464,17 @@ expect("network, longer run", longer_db, low=33.3, high=33.5, unit="dB", protoco
 # %%
 with torch.no_grad():
     short = run.model(blurred[None].to(compute))[0].cpu()
-eye = [view[:, 20:80, 5:85] for view in (blurred, sharpen(blurred[None], blur, best)[0], short, answer, picture)]
-display.show_images(eye, ["blurred", "unsharp mask", "this chapter", "longer run", "the real one"], title="The same correction, better and better")
+by_hand = sharpen(blurred[None], blur, best)[0]
+eye = [view[:, 20:80, 5:85] for view in (blurred, by_hand, short, answer, picture)]
+display.show_images(
+    eye, ["blurred", "unsharp mask", "this chapter", "longer run", "the real one"],
+    title="The same correction, better and better",
+)
 
 # %% [markdown]
 # ## Summary
 #
-# - **To a network an image is** a box of numbers N×C×H×W, in [0,1] or, for generators, in [-1,1]. The right shape is not
+# - **To a network an image is** a block of numbers N×C×H×W, in [0,1] or, for generators, in [-1,1]. The right shape is not
 #   the right picture: look at what you feed.
 # - **A residual is** what must be added to what you already have. It is small, it lives on edges, and a network that
 #   learns it starts as good as its input. Asking for the whole picture instead wastes the training on copying.

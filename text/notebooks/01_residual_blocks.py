@@ -73,7 +73,7 @@ def branch(width):
         nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width),
     )
 
-
+# %%
 class PlainBlock(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -101,7 +101,7 @@ def network(block, blocks, width=16):
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))
     return nn.Sequential(stem, *[block(width) for _ in range(blocks)], head).to(compute)
 
-
+# %%
 def fit(model, steps=200):
     """Train on random batches of 64; give back the loss of every batch."""
     optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -121,7 +121,8 @@ def fit(model, steps=200):
 # layers), and the deep one with shortcuts (42 layers).
 
 # %%
-shallow_plain, deep_plain, deep_shortcut = network(PlainBlock, 2), network(PlainBlock, 20), network(ShortcutBlock, 20)
+shallow_plain, deep_plain = network(PlainBlock, 2), network(PlainBlock, 20)
+deep_shortcut = network(ShortcutBlock, 20)
 losses = {
     "plain, 6 layers": fit(shallow_plain),
     "plain, 42 layers": fit(deep_plain),
@@ -145,11 +146,14 @@ display.curves(
 def final_loss(name):
     return sum(losses[name][-50:]) / 50
 
-
+# %%
 PROTOCOL = "training loss, last 50 of 200 batches of 64, fashion_mnist_mini train"
 expect("loss, plain, 6 layers", final_loss("plain, 6 layers"), low=0.55, high=0.75, protocol=PROTOCOL)
 expect("loss, plain, 42 layers", final_loss("plain, 42 layers"), low=1.2, high=2.4, protocol=PROTOCOL)
-expect("loss, shortcuts, 42 layers", final_loss("shortcuts, 42 layers"), low=0.55, high=0.85, protocol=PROTOCOL)
+expect(
+    "loss, shortcuts, 42 layers", final_loss("shortcuts, 42 layers"), low=0.55, high=0.85,
+    protocol=PROTOCOL,
+)
 
 # %% [markdown]
 # That is the puzzle, and what mends it, in one picture. The deep plain network learns far less than the shallow one,
@@ -232,7 +236,8 @@ shortcut_norms = gradient_norms(network(ShortcutBlock, 20))
 # %%
 canvas, axes = display.figure()
 display.curves(
-    axes, {"plain": plain_norms, "shortcuts": shortcut_norms}, colours=["plain", "residual"], styles=["s-", "o-"],
+    axes, {"plain": plain_norms, "shortcuts": shortcut_norms},
+    colours=["plain", "residual"], styles=["s-", "o-"],
     title="How large the gradient is along the depth", yscale="log",
     xlabel="position (1: output of the stem, 2 … 21: of the blocks)", ylabel="gradient norm at initialisation",
 )
@@ -243,8 +248,14 @@ per_block = (plain_norms[0] / plain_norms[-1]) ** (1 / 20)
 expect("gradient growth per plain block", per_block, low=1.33, high=1.45, unit="×", protocol=AT_START)
 per_block = (shortcut_norms[0] / shortcut_norms[-1]) ** (1 / 20)
 expect("gradient growth per shortcut block", per_block, low=1.12, high=1.2, unit="×", protocol=AT_START)
-expect("spread of gradient, plain", plain_norms[0] / plain_norms[-1], low=250, high=2000, unit="×", protocol=AT_START)
-expect("spread of gradient, shortcuts", shortcut_norms[0] / shortcut_norms[-1], low=10, high=40, unit="×", protocol=AT_START)
+expect(
+    "spread of gradient, plain", plain_norms[0] / plain_norms[-1], low=250, high=2000, unit="×",
+    protocol=AT_START,
+)
+expect(
+    "spread of gradient, shortcuts", shortcut_norms[0] / shortcut_norms[-1], low=10, high=40,
+    unit="×", protocol=AT_START,
+)
 
 # %% [markdown]
 # It does not vanish, it explodes. In the plain network each block on the way back makes it about 1.4 times larger, and
@@ -336,7 +347,10 @@ torch.manual_seed(SEED)
 learned, x = branch(16), torch.rand(4, 16, 7, 7)
 print("same as the library's Residual:", torch.equal(Residual(learned)(x), blocks.Residual(learned)(x)))
 with_relu = blocks.Residual(learned, after=nn.ReLU())
-print("ShortcutBlock is Residual with a ReLU after it:", torch.equal(functional.relu(x + learned(x)), with_relu(x)))
+print(
+    "ShortcutBlock is Residual with a ReLU after it:",
+    torch.equal(functional.relu(x + learned(x)), with_relu(x)),
+)
 
 # %% [markdown]
 # ### One block, many branches
@@ -366,7 +380,8 @@ for builder, arguments in (
     (blocks.basic_block, (64, 128, 2)), (blocks.down_block, (64, 128)), (blocks.up_block, (64, 32)),
 ):
     block = builder(*arguments)
-    print(f"{builder.__name__:16} {arguments!s:12} {tuple(block(x).shape)!s:18} {parameters(block):>7,} parameters")
+    shape = str(tuple(block(x).shape))
+    print(f"{builder.__name__:16} {arguments!s:12} {shape:18} {parameters(block):>7,} parameters")
 
 # %% [markdown]
 # The bottleneck's one 3×3 convolution works on a quarter of the channels: 2,304 weights where the basic block has 73,728.
@@ -399,6 +414,7 @@ row(x).square().mean().backward()
 still_learning = all(block.branch[-1].weight.grad.abs().sum() > 0 for block in row)
 print("and the last layer of each still gets a gradient:", still_learning)
 
+# %%
 gate = nn.Parameter(torch.zeros(()))
 gated = blocks.Residual(branch(16), scale=gate)
 print("a block with a learned gate, at 0, changes it by", (gated(x) - x).abs().max().item())
@@ -447,7 +463,10 @@ def convolve(x, weight):
 
 torch.manual_seed(SEED)
 x, weight = torch.rand(2, 3, 8, 8), torch.randn(5, 3, 3, 3)
-print("same as functional.conv2d:", torch.allclose(convolve(x, weight), functional.conv2d(x, weight, padding=1), atol=1e-5))
+print(
+    "same as functional.conv2d:",
+    torch.allclose(convolve(x, weight), functional.conv2d(x, weight, padding=1), atol=1e-5),
+)
 
 # %% [markdown]
 # Now write a whole convolution with stride 2 as one large matrix $A$, from all pixels of the large input to all pixels
@@ -461,7 +480,10 @@ kernel = torch.rand(1, 1, 3, 3)
 shrunk = functional.conv2d(large, kernel, stride=2, padding=1)
 (gradient,) = torch.autograd.grad(shrunk, large, small)
 transposed = functional.conv_transpose2d(small, kernel, stride=2, padding=1, output_padding=1)
-print("gradient of a convolution = transposed convolution:", torch.allclose(gradient, transposed, atol=1e-6))
+print(
+    "gradient of a convolution = transposed convolution:",
+    torch.allclose(gradient, transposed, atol=1e-6),
+)
 
 # %% [markdown]
 # Each small pixel stamps its 3×3 kernel on the large picture, two pixels apart. Stamps of width 3 at distance 2
@@ -474,11 +496,14 @@ gray = torch.full((1, 1, 12, 12), 1.0)
 torch.manual_seed(SEED)
 kernel = torch.rand(1, 1, 3, 3)
 stamped = functional.conv_transpose2d(gray, kernel, stride=2, padding=1, output_padding=1)
-resized = functional.conv2d(functional.interpolate(gray, scale_factor=2, mode="nearest"), kernel, padding=1)
+resized = functional.conv2d(
+    functional.interpolate(gray, scale_factor=2, mode="nearest"), kernel, padding=1,
+)
 pair = [picture[0, :, 2:-2, 2:-2] for picture in (stamped, resized)]
 shown = [0.5 * picture / picture.mean() for picture in pair]  # the same mean gray for both
 display.show_images(
-    shown, ["transposed convolution", "resize, then convolve"], zoom=12, title="A constant input, up-sampled in two ways"
+    shown, ["transposed convolution", "resize, then convolve"], zoom=12,
+    title="A constant input, up-sampled in two ways",
 )
 
 # %%
@@ -534,7 +559,10 @@ for name, whole, without, colour, marker in (
     ("shortcuts", shortcut_whole, shortcut_without, "residual", "o"),
 ):
     axes.axhline(whole, color=display.COLOURS[colour], linestyle="--", linewidth=1)
-    axes.plot(range(1, 9), without, marker, color=display.COLOURS[colour], label=f"{name}, one block removed")
+    axes.plot(
+        range(1, 9), without, marker, color=display.COLOURS[colour],
+        label=f"{name}, one block removed",
+    )
 axes.axhline(0.1, color=display.COLOURS["baseline"], linestyle=":")
 axes.set(
     title="Take out one block: the plain network guesses, the other mostly works on", ylim=(0, 1),
@@ -550,7 +578,10 @@ def mean(values):
 
 LESION = "18 layers, mean over 8 removals, fashion_mnist_mini test, N = 2000"
 expect("accuracy, plain, a block removed", mean(plain_without), low=0.07, high=0.25, protocol=LESION)
-expect("accuracy, shortcuts, a block removed", mean(shortcut_without), low=0.45, high=0.75, protocol=LESION)
+expect(
+    "accuracy, shortcuts, a block removed", mean(shortcut_without), low=0.45, high=0.75,
+    protocol=LESION,
+)
 
 # %% [markdown]
 # The plain network is a chain: one link gone, and it guesses, or does little better. The network with shortcuts loses
@@ -579,7 +610,8 @@ def line_network(depth, scale=None, width=200):
         return nn.Sequential(nn.BatchNorm1d(width, momentum=None), nn.ReLU(), linear)
 
     rows = [layer() if scale is None else blocks.Residual(layer(), scale=scale) for _ in range(depth)]
-    return nn.Sequential(nn.Linear(1, width), *rows, nn.BatchNorm1d(width, momentum=None), nn.ReLU(), nn.Linear(width, 1))
+    end = nn.BatchNorm1d(width, momentum=None), nn.ReLU(), nn.Linear(width, 1)
+    return nn.Sequential(nn.Linear(1, width), *rows, *end)
 
 
 def gradient_along_the_line(model, points=256):
@@ -598,14 +630,21 @@ kinds = {
     "shortcuts, 50 layers": (50, 1.0), "shortcuts × 0.1, 50 layers": (50, 0.1),
 }
 canvas, panels = display.figure(1, 4, height=2.6)
-for axes, (name, (depth, scale)), colour in zip(panels, kinds.items(), ("baseline", "plain", "residual", "residual")):
+colours = ("baseline", "plain", "residual", "residual")
+for axes, (name, (depth, scale)), colour in zip(panels, kinds.items(), colours):
     torch.manual_seed(SEED)
     gradient = gradient_along_the_line(line_network(depth, scale))
-    axes.plot(torch.linspace(-2, 2, 256), gradient / gradient.std(), color=display.COLOURS[colour], linewidth=0.9)
+    axes.plot(
+        torch.linspace(-2, 2, 256), gradient / gradient.std(), color=display.COLOURS[colour],
+        linewidth=0.9,
+    )
     axes.set_title(name, fontsize=10)
     axes.set(xlabel="input $t$", yticks=[])
 panels[0].set_ylabel("gradient $dy/dt$, scaled")
-canvas.suptitle("Depth turns the gradient into noise; shortcuts keep neighbours alike", fontweight="bold", x=0.01, ha="left")
+canvas.suptitle(
+    "Depth turns the gradient into noise; shortcuts keep neighbours alike", fontweight="bold",
+    x=0.01, ha="left",
+)
 display.plt.show()
 
 # %% [markdown]
@@ -661,7 +700,10 @@ losses["pre-activation"] = fit(network(blocks.preact_block, 20))
 
 # %%
 canvas, axes = display.figure()
-shown = {"forgot x +": "plain, 42 layers", "ReLU inside the sum": "ReLU inside the sum", "healthy": "pre-activation"}
+shown = {
+    "forgot x +": "plain, 42 layers", "ReLU inside the sum": "ReLU inside the sum",
+    "healthy": "pre-activation",
+}
 display.curves(
     axes, {name: display.smooth(losses[key], 10) for name, key in shown.items()},
     colours=["plain", "other", "residual"], styles=["-", "--", "-"], yscale="log",
@@ -684,21 +726,35 @@ def feature_means(model):
         means.append(x.mean().item())
     return means
 
-
+# %%
 late, healthy = feature_means(network(LateReLUBlock, 20)), feature_means(network(blocks.preact_block, 20))
 canvas, axes = display.figure(height=2.6)
 display.curves(
-    axes, {"ReLU inside the sum": late, "pre-activation": healthy}, colours=["other", "residual"], styles=["s-", "o-"],
-    title="A branch that cannot be negative can only add", xlabel="position (1: output of the stem)", ylabel="mean feature at initialisation",
+    axes, {"ReLU inside the sum": late, "pre-activation": healthy},
+    colours=["other", "residual"], styles=["s-", "o-"],
+    title="A branch that cannot be negative can only add",
+    xlabel="position (1: output of the stem)", ylabel="mean feature at initialisation",
 )
 display.plt.show()
 
 # %%
 expect("climb of the mean, ReLU inside", late[-1] - late[0], low=7.3, high=8.3, protocol=AT_START)
-expect("climb of the mean, pre-activation", healthy[-1] - healthy[0], low=-1, high=0.6, protocol=AT_START)
-expect("first loss, pre-activation", losses["pre-activation"][0], low=1.8, high=4, protocol="first batch of 64, before any step")
-expect("first loss, ReLU inside", losses["ReLU inside the sum"][0], low=3, high=16, protocol="first batch of 64, before any step")
-expect("loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.75, high=2.4, protocol=PROTOCOL)
+expect(
+    "climb of the mean, pre-activation", healthy[-1] - healthy[0], low=-1, high=0.6,
+    protocol=AT_START,
+)
+expect(
+    "first loss, pre-activation", losses["pre-activation"][0], low=1.8, high=4,
+    protocol="first batch of 64, before any step",
+)
+expect(
+    "first loss, ReLU inside", losses["ReLU inside the sum"][0], low=3, high=16,
+    protocol="first batch of 64, before any step",
+)
+expect(
+    "loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.75, high=2.4,
+    protocol=PROTOCOL,
+)
 expect("loss, pre-activation", final_loss("pre-activation"), low=0.55, high=1.2, protocol=PROTOCOL)
 
 # %% [markdown]
@@ -759,7 +815,10 @@ by_pixels = torch.cdist(test_images.flatten(1), images.flatten(1)).argmin(1)
 
 rows = torch.cat([test_images[:10], images[by_features[:10]], images[by_pixels[:10]]])
 names = ["test"] * 10 + ["features"] * 10 + ["pixels"] * 10
-display.show_images(rows, names, columns=10, title="Test pictures, and their nearest neighbours in the training set")
+display.show_images(
+    rows, names, columns=10,
+    title="Test pictures, and their nearest neighbours in the training set",
+)
 
 # %%
 for name, nearest, low, high in (("features", by_features, 0.82, 0.92), ("pixels", by_pixels, 0.75, 0.85)):
@@ -784,7 +843,10 @@ with tempfile.TemporaryDirectory() as folder:
     save_weights(run.model, Path(folder) / "model.safetensors")
     again = Classifier().to(compute)
     load_weights(again, Path(folder) / "model.safetensors")
-print("same accuracy after saving and loading:", accuracy(again, test_images, test_labels) == after.value)
+print(
+    "same accuracy after saving and loading:",
+    accuracy(again, test_images, test_labels) == after.value,
+)
 
 # %% [markdown]
 # ## Scorecard
@@ -814,8 +876,14 @@ expect("accuracy of the longer run", value, low=0.93, high=0.95, protocol=after.
 # %%
 canvas, axes = display.figure(height=1.8)
 names = ["untrained", "this chapter", "longer run"]
-axes.barh(names, [before, after.value, value], color=[display.COLOURS[c] for c in ("baseline", "residual", "real")])
-axes.set(title="More data and more steps, together, buy a few points", xlim=(0, 1), xlabel="accuracy, fashion_mnist_mini test, N = 2000")
+axes.barh(
+    names, [before, after.value, value],
+    color=[display.COLOURS[c] for c in ("baseline", "residual", "real")],
+)
+axes.set(
+    title="More data and more steps, together, buy a few points", xlim=(0, 1),
+    xlabel="accuracy, fashion_mnist_mini test, N = 2000",
+)
 axes.invert_yaxis()
 display.plt.show()
 
