@@ -18,7 +18,7 @@ from course_lib.data import Images, load
 from course_lib.degradations import GaussianBlur
 from course_lib.device import pick, seed_everything
 from course_lib.sharpener import sharpener
-from course_lib.training import Trainer, cosine
+from course_lib.training import Step, Trainer, cosine
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,8 @@ def classifier(data: str = "fashion_mnist_mini", device: torch.device | None = N
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
     accelerator, model, optimiser = _prepared(device, model, optimiser)
 
-    def step(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        with accelerator.autocast():
-            loss = F.cross_entropy(model(_mirrored(images)), labels)
-        optimiser.zero_grad()
-        accelerator.backward(loss)
-        optimiser.step()
-        return {"loss": loss.detach()}
+    def loss(images: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(model(_mirrored(images)), labels)
 
     def evaluate() -> list[Metric]:
         images, labels = (part.to(device) for part in test.tensors())
@@ -71,7 +66,9 @@ def classifier(data: str = "fashion_mnist_mini", device: torch.device | None = N
 
     images, labels = (part.to(device) for part in train.tensors())
     batches = ShuffledBatches(images, labels, batch_size=64, seed=seed)
-    trainer = Trainer(step, {"model": model}, {"optimiser": optimiser}, batches, device, cosine)
+    trainer = Trainer(
+        _descent(accelerator, optimiser, loss), {"model": model}, {"optimiser": optimiser}, batches, device, cosine
+    )
     return Run(model, trainer, evaluate, {"cpu": 400, "gpu": 3_000})
 
 
@@ -91,13 +88,8 @@ def sharpen(
     optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
     accelerator, model, optimiser = _prepared(device, model, optimiser)
 
-    def step(sharp: Tensor, _: Tensor) -> dict[str, Tensor]:
-        with accelerator.autocast():
-            loss = F.mse_loss(model(blur(sharp)), sharp)
-        optimiser.zero_grad()
-        accelerator.backward(loss)
-        optimiser.step()
-        return {"loss": loss.detach()}
+    def loss(sharp: Tensor, _: Tensor) -> Tensor:
+        return F.mse_loss(model(blur(sharp)), sharp)
 
     @torch.no_grad()
     def evaluate() -> list[Metric]:
@@ -112,7 +104,9 @@ def sharpen(
         return [Metric(name, _mean_psnr(preds, photos), "dB", protocol) for name, preds in answers.items()]
 
     batches = RandomCrops([photo.to(device) for photo in _photos(train)], size=48, batch_size=16, seed=seed)
-    trainer = Trainer(step, {"model": model}, {"optimiser": optimiser}, batches, device, cosine)
+    trainer = Trainer(
+        _descent(accelerator, optimiser, loss), {"model": model}, {"optimiser": optimiser}, batches, device, cosine
+    )
     return Run(model, trainer, evaluate, {"cpu": 400, "gpu": 10_000})
 
 
@@ -124,6 +118,20 @@ def _prepared(device: torch.device, model: nn.Module, optimiser: torch.optim.Opt
     bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if bf16 else "no")
     return accelerator, *accelerator.prepare(model, optimiser)
+
+
+def _descent(accelerator: Accelerator, optimiser: torch.optim.Optimizer, loss: Callable[..., Tensor]) -> Step:
+    """The step of every recipe with one network and one loss."""
+
+    def step(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        with accelerator.autocast():
+            value = loss(images, labels)
+        optimiser.zero_grad()
+        accelerator.backward(value)
+        optimiser.step()
+        return {"loss": value.detach()}
+
+    return step
 
 
 def _mirrored(images: Tensor) -> Tensor:

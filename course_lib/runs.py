@@ -1,6 +1,7 @@
 """From a recipe's name to a folder on disk: weights, everything a resume needs, and a card that says what it is."""
 
 import difflib
+import hashlib
 import json
 import platform
 from importlib.metadata import version
@@ -55,6 +56,7 @@ def train(
         raise CourseError(f"cannot write to {out} ({error.strerror}); choose another --out") from error
     save_weights(run.model, out / WEIGHTS_FILE)
     card = make_card(run, {**arguments, "steps": steps, "seconds": seconds, "budget": budget})
+    card["sha256"] = _sha256(out / WEIGHTS_FILE)
     _write_json(out / CARD_FILE, card)
     return card
 
@@ -80,11 +82,14 @@ def make_card(run: Run, arguments: dict[str, Any]) -> dict[str, Any]:
 def load_run(folder: str | Path, **given: Any) -> tuple[Run, dict[str, Any]]:
     """A trained network and its card, from a folder that `train` wrote; `given` overrides e.g. data or device.
 
-    Raises CourseError when the folder holds no finished run. Chapter 00.
+    Raises CourseError when the folder holds no finished run, or weights that are not the card's. Chapter 00.
     """
     card = read_card(folder)
+    weights = Path(folder) / WEIGHTS_FILE
+    if weights.is_file() and _sha256(weights) != card["sha256"]:
+        raise CourseError(f"{weights} is not what its card describes (sha256); fetch or train it anew")
     run = RECIPES[card["recipe"]](**({"seed": card["seed"]} | given))
-    load_weights(run.model, Path(folder) / WEIGHTS_FILE)
+    load_weights(run.model, weights)
     run.model.eval()
     return run, card
 
@@ -117,6 +122,10 @@ def _check_folder(out: Path, arguments: dict[str, Any], resume: bool) -> None:
         if changed:
             name = changed[0]
             raise CourseError(f"{out} was trained with {name}={before.get(name)}, not {arguments[name]}; use the same")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

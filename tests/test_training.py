@@ -13,7 +13,8 @@ from torch import nn
 
 from course_lib import cli, recipes, runs
 from course_lib.batches import RandomCrops, ShuffledBatches
-from course_lib.checkpoint import load_tree
+from course_lib.checkpoint import load_tree, save_weights
+from course_lib.data import data_dir
 from course_lib.errors import CourseError
 from course_lib.training import STATE_FILE, Trainer, constant, cosine
 
@@ -175,7 +176,7 @@ def test_a_folder_holds_weights_state_and_card(tmp_path, recipe, metric):
     card = runs.train(recipe, tmp_path / "run", steps=3)
     wanted = {
         "recipe", "arguments", "seed", "versions", "device", "steps",
-        "seconds", "images_per_second", "parameters", "metrics",
+        "seconds", "images_per_second", "parameters", "metrics", "sha256",
     }  # fmt: skip
     assert wanted == set(card) and card == json.loads((tmp_path / "run" / "card.json").read_text())
     assert card["steps"] == 3 and card["seed"] == 0 and {"torch", "python"} <= set(card["versions"])
@@ -186,6 +187,25 @@ def test_a_folder_holds_weights_state_and_card(tmp_path, recipe, metric):
     assert again[metric] == pytest.approx(measured[metric]["value"])
     with pytest.raises(CourseError, match="already holds a run"):
         runs.train(recipe, tmp_path / "run", steps=3)
+
+
+def test_weights_that_are_not_the_cards_are_refused(tmp_path):
+    runs.train("sharpen", tmp_path, steps=1)
+    other = recipes.sharpen(device=CPU, seed=5)
+    save_weights(other.model, tmp_path / "model.safetensors")
+    with pytest.raises(CourseError, match="not what its card describes"):
+        runs.load_run(tmp_path)
+
+
+@pytest.mark.parametrize("folder", sorted((data_dir() / "checkpoints").iterdir()), ids=lambda folder: folder.name)
+def test_the_checkpoints_that_come_along_do_what_their_cards_say(folder):
+    trained_on_full_set = {"classifier": {"data": "fashion_mnist_mini"}}
+    run, card = runs.load_run(folder, **trained_on_full_set.get(folder.name, {}))
+    measured = {metric.name: metric.value for metric in run.evaluate()}
+    tolerance = 0.012 if folder.name == "classifier" else 0.02  # 2,000 of the card's 10,000 pictures; decibels
+    for metric in card["metrics"]:
+        assert measured[metric["name"]] == pytest.approx(metric["value"], abs=tolerance)
+    assert (folder / "model.safetensors").stat().st_size < 4e6
 
 
 def test_resume_through_the_command_line(tmp_path, capsys):
