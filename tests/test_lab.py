@@ -133,7 +133,7 @@ def server(tmp_path):
     arguments = [sys.executable, "-m", "course_lib", "lab", "--no-browser", "--port", str(port)]
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
     process = subprocess.Popen(arguments, text=True, env=environment, **pipes)
-    watchdog = threading.Timer(60, process.terminate)
+    watchdog = threading.Timer(150, process.terminate)
     watchdog.start()
     for line in process.stderr:
         if address := re.search(r"(http://\S+?)(/lab/tree/\S+)\?token=(\w+)", line):
@@ -158,7 +158,7 @@ def get(address: str) -> tuple[int, str]:
 
 def wait_for(port: int) -> None:
     """The address is printed a moment before the server listens."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
