@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.checkpoint import load_weights, save_weights
+from course_lib.device import budget as budget_of
 from course_lib.device import describe, pick
 from course_lib.errors import CourseError
 from course_lib.recipes import RECIPES, Run
@@ -47,7 +48,7 @@ def train(
     if resume:
         run.trainer.load(out)
     if seconds is None and steps is None:
-        steps = run.steps[budget or ("cpu" if device.type == "cpu" else "gpu")]
+        steps = run.steps[budget or budget_of(device)]
     try:
         out.mkdir(parents=True, exist_ok=True)
         _write_json(out / "arguments.json", arguments)

@@ -585,8 +585,8 @@ expect(
 
 # %% [markdown]
 # The plain network is a chain: one link gone, and it guesses, or does little better. The network with shortcuts loses
-# little from block 3 on. The early blocks are dear to lose: the first one cannot be spared at all, since all later
-# corrections are computed from what it gives.
+# little in its second half. The early blocks are dear to lose, and the first one cannot be spared at all, since all
+# later corrections are computed from what it gives.
 #
 # The sum in section 2 says why (up to the ReLUs after the sums). Taking out $F_5$ removes one correction and disturbs the
 # later ones; the rest of the sum still stands. Put differently: a path through the network goes, at each block,
