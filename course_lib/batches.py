@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.errors import CourseError
+from course_lib.processes import share
 
 
 class ShuffledBatches:
@@ -16,7 +17,7 @@ class ShuffledBatches:
 
     Args:
         images, labels: N×C×H×W float in [0,1] and (N,), already on the device that trains.
-        batch_size: 1 … N.
+        batch_size: 1 … N, over all processes together; each gets its share.
         seed: fixes the order, independently of every other random number.
     `next()` gives a batch; `state_dict()` and `load_state_dict()` take up the order exactly. Chapter 01.
     """
@@ -33,7 +34,7 @@ class ShuffledBatches:
         if self.position + self.batch_size > len(self.order):
             self.order = torch.randperm(len(self.order), generator=self.generator)
             self.position = 0
-        chosen = self.order[self.position : self.position + self.batch_size].to(self.images.device)
+        chosen = share(self.order[self.position : self.position + self.batch_size]).to(self.images.device)
         self.position += self.batch_size
         return self.images[chosen], self.labels[chosen]
 

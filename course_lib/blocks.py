@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from course_lib.errors import CourseError
 
 Norm = Callable[[int], nn.Module]
+Activation = Callable[[], nn.Module]
 
 
 class Residual(nn.Module):
@@ -110,25 +111,40 @@ def bottleneck_block(inputs: int, outputs: int | None = None, stride: int = 1, s
     return Residual(branch, projection(inputs, outputs, stride), after=nn.ReLU())
 
 
-def preact_block(inputs: int, outputs: int | None = None, stride: int = 1, norm: Norm = nn.BatchNorm2d) -> Residual:
+def preact_block(
+    inputs: int,
+    outputs: int | None = None,
+    stride: int = 1,
+    norm: Norm = nn.BatchNorm2d,
+    activation: Activation = nn.ReLU,
+) -> Residual:
     """norm–ReLU–conv–norm–ReLU–conv plus shortcut, nothing after the sum: the shortcut stays a clear path.
 
-    `norm=nn.Identity` leaves normalisation out; the convolutions then get a bias. Where the shape changes,
-    the shortcut is a bare 1×1 convolution. N×inputs×H×W → N×outputs×H/stride×W/stride.
+    `norm=nn.Identity` leaves normalisation out; the convolutions then get a bias. `activation` makes what stands in
+    the place of the ReLU. Where the shape changes, the shortcut is a bare 1×1 convolution.
+    N×inputs×H×W → N×outputs×H/stride×W/stride.
     Paper: He et al. 2016, "Identity Mappings in Deep Residual Networks". Chapter 01.
     """
     outputs = outputs or inputs
     bias = norm is nn.Identity
     branch = nn.Sequential(
         norm(inputs),
-        nn.ReLU(),
+        activation(),
         conv3x3(inputs, outputs, stride, bias),
         norm(outputs),
-        nn.ReLU(),
+        activation(),
         conv3x3(outputs, outputs, bias=bias),
     )
     same = inputs == outputs and stride == 1
     return Residual(branch, None if same else conv1x1(inputs, outputs, stride, bias=True))
+
+
+def linear_block(width: int, activation: Activation = nn.ReLU) -> Residual:
+    """activation–linear–activation–linear plus shortcut: the pre-activation block for vectors, N×width → N×width.
+
+    Paper: He et al. 2016, with linear layers in the place of convolutions. Chapter 03.
+    """
+    return Residual(nn.Sequential(activation(), nn.Linear(width, width), activation(), nn.Linear(width, width)))
 
 
 def down_block(inputs: int, outputs: int, norm: Norm = nn.Identity) -> Residual:

@@ -135,3 +135,29 @@ def train(
     print(f"{card['recipe']}: {card['steps']} steps in {card['seconds']:.0f} s → {out}")
     for metric in card["metrics"]:
         print("  {name}: {value:.4g} {unit} ({protocol})".format(**metric))
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `course train` wrote.")],
+    n: Annotated[int, typer.Option("--n", metavar="N", help="How many pictures.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.npy: uint8; FILE.png: a grid.")],
+    seed: Annotated[int, typer.Option(help="Another number, other pictures.")] = 0,
+) -> None:
+    """Make pictures with a trained generator."""
+    if out.suffix.lower() not in (".npy", ".png"):
+        raise CourseError(f"--out {out} came: name a file that ends in .npy or .png.")
+    if n < 1:
+        raise CourseError(f"--n {n} came: give a number above 0.")
+    if out.is_dir():
+        raise CourseError(f"--out {out} is a folder: name a file in it.")
+    from course_lib import runs, sampling
+
+    run, card = runs.load_run(folder)
+    if run.sample is None:
+        wanted = "train mlp_gan, dcgan or residual_gan"
+        raise CourseError(f"{folder} is a run of {card['recipe']}: it makes no pictures; {wanted}.")
+    images = run.sample(n, seed)
+    sampling.write_pictures(images, out)
+    height, width = images.shape[-2:]
+    print(f"{card['recipe']}: {len(images)} pictures of {width}×{height}, seed {seed} → {out}")

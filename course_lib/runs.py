@@ -8,10 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from course_lib.checkpoint import load_weights, save_weights
 from course_lib.device import budget as budget_of
 from course_lib.device import describe, pick
 from course_lib.errors import CourseError
+from course_lib.processes import first, wait
 from course_lib.recipes import RECIPES, Run
 from course_lib.training import STATE_FILE
 
@@ -49,16 +52,20 @@ def train(
         run.trainer.load(out)
     if seconds is None and steps is None:
         steps = run.steps[budget or budget_of(device)]
+    wait()  # every process has looked at the folder before the first one writes there
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        _write_json(out / "arguments.json", arguments)
+        if first():
+            out.mkdir(parents=True, exist_ok=True)
+            _write_json(out / "arguments.json", arguments)
         run.trainer.run(steps=steps, seconds=seconds, out=out)
-    except OSError as error:
-        raise CourseError(f"cannot write to {out} ({error.strerror}); choose another --out") from error
-    save_weights(run.model, out / WEIGHTS_FILE)
+    except (OSError, SafetensorError) as error:
+        raise CourseError(f"cannot write to {out} ({error}); free some space or choose another --out") from error
     card = make_card(run, {**arguments, "steps": steps, "seconds": seconds, "budget": budget})
-    card["sha256"] = _sha256(out / WEIGHTS_FILE)
-    _write_json(out / CARD_FILE, card)
+    if first():
+        save_weights(run.model, out / WEIGHTS_FILE)
+        card["sha256"] = _sha256(out / WEIGHTS_FILE)
+        _write_json(out / CARD_FILE, card)
+    wait()
     return card
 
 

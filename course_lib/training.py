@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from course_lib.checkpoint import load_tree, random_state, save_tree, set_random_state
 from course_lib.device import synchronise
 from course_lib.errors import CourseError
+from course_lib.processes import agree, count, first, wait
 
 Step = Callable[[Tensor, Tensor], dict[str, float | Tensor]]
 STATE_FILE = "state.safetensors"
@@ -41,6 +42,11 @@ def cosine(progress: float, warmup: float = 0.1) -> float:
 def constant(progress: float) -> float:
     """A learning rate that stays: the factor is 1 throughout. Chapter 01."""
     return 1.0
+
+
+def fading(progress: float, hold: float = 0.5) -> float:
+    """A learning rate that stays for the first half and then falls in a straight line to 0. Chapter 03."""
+    return 1.0 if progress < hold else max(0.0, (1 - progress) / (1 - hold))
 
 
 @contextmanager
@@ -63,6 +69,17 @@ def _interrupts_wait() -> Iterator[list[bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _as_the_weights_lie(optimiser: Optimizer) -> None:
+    """Lay the optimiser's memory out as its weights are: a file forgets that, and fused optimisers rely on it.
+
+    A weight in channels_last, or a transposed one, would otherwise be paired with the memory of another.
+    """
+    for weight, memory in optimiser.state.items():
+        for name, value in memory.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                memory[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+
+
 @dataclass
 class Trainer:
     """Runs `step` over `batches`, and can be saved and resumed without a trace.
@@ -73,7 +90,9 @@ class Trainer:
         batches: with `.next()`, `.state_dict()`, `.load_state_dict()` (see course_lib.batches).
         schedule: factor on each optimiser's learning rate as a function of the share of the run that is done.
         device: where the networks are.
-    `steps`, `seconds` (of training only) and `history` (name → list, a number per step) count over resumes.
+        averages: anything else with `state_dict` and `load_state_dict` that the step changes, such as an EMA.
+    `steps`, `seconds` (of training only) and `history` (name → list, a number per step) count over resumes;
+    `planned` is the length of the present run, ("steps", n) or ("seconds", s).
     Chapter 01.
     """
 
@@ -83,6 +102,8 @@ class Trainer:
     batches: Any
     device: torch.device
     schedule: Callable[[float], float] = constant
+    averages: dict[str, Any] = field(default_factory=dict)
+    planned: tuple[str, float] = ("steps", 0)
     steps: int = 0
     images: int = 0
     seconds: float = 0.0
@@ -93,53 +114,89 @@ class Trainer:
             name: [group["lr"] for group in optimiser.param_groups] for name, optimiser in self.optimisers.items()
         }
 
-    def run(self, steps: int | None = None, seconds: float | None = None, out: Path | None = None) -> None:
+    def run(
+        self,
+        steps: int | None = None,
+        seconds: float | None = None,
+        out: Path | None = None,
+        watch: Callable[["Trainer"], None] | None = None,
+    ) -> None:
         """Train until `steps` steps or `seconds` seconds are done in all (both count what was done before a resume).
 
-        With `out`, the state is saved there every 30 seconds and at the end. Ctrl-C waits for the end of the step,
-        saves, and then raises KeyboardInterrupt; a second one does not wait. Stops with a CourseError, the last
-        good state kept on disk, when a number is no longer finite.
+        With `out`, the state is saved there at the start, every 30 seconds and at the end: whenever the process is
+        killed, a whole state is there. Ctrl-C waits for the end of the step, saves, and then raises
+        KeyboardInterrupt; a second one does not wait. Stops with a CourseError, the last good state kept on disk,
+        when a number is no longer finite. `watch(trainer)` is called after each step, off the clock; without it a
+        line of text shows the progress.
         """
         if (steps is None) == (seconds is None):
             raise CourseError("Trainer.run: give either steps or seconds, and not both")
+        self.planned = ("steps", steps) if steps else ("seconds", seconds)
+        if out:
+            self.save(out)
         saved_at = time.perf_counter()
-        bar = tqdm(total=steps, initial=self.steps if steps else 0, unit="step", leave=False, dynamic_ncols=True)
-        with bar, _interrupts_wait() as interrupts:
-            while not interrupts and ((self.steps < steps) if steps else (self.seconds < seconds)):
-                done = self.steps / steps if steps else self.seconds / seconds
-                self._one_step(done, bar)
-                if out and time.perf_counter() - saved_at > SAVE_EVERY_SECONDS:
+        with self._watched(watch) as seen, _interrupts_wait() as interrupts:
+            stopped = False
+            while not stopped and self.done < 1:
+                # All processes must stop after the same step: what one hears of, all agree on.
+                stopped = self._one_step(interrupts)
+                seen(self)
+                if out and not stopped and time.perf_counter() - saved_at > SAVE_EVERY_SECONDS:
                     self.save(out)
                     saved_at = time.perf_counter()
             # An error inside a step passes this by: what is on disk is then the last whole state.
             if out:
                 self.save(out)
-        if interrupts:
+        if stopped or interrupts:
             raise KeyboardInterrupt
 
-    def _one_step(self, done: float, bar: tqdm) -> None:
+    @property
+    def done(self) -> float:
+        """Share of the planned run that is done, 0 at its start, 1 or a little more at its end."""
+        kind, length = self.planned
+        return (self.steps if kind == "steps" else self.seconds) / length
+
+    @contextmanager
+    def _watched(self, watch: Callable[["Trainer"], None] | None) -> Iterator[Callable[["Trainer"], None]]:
+        if watch is not None or not first():
+            yield watch if watch is not None and first() else lambda trainer: None
+            return
+        kind, length = self.planned
+        total, unit = (length, "step") if kind == "steps" else (round(length), "s")
+        with tqdm(total=total, initial=round(self.done * total), unit=unit, leave=False, dynamic_ncols=True) as bar:
+
+            def line(trainer: "Trainer") -> None:
+                bar.update(round(min(trainer.done, 1) * total) - bar.n)
+                if trainer.steps % 20 == 0:
+                    last = {name: f"{series[-1]:.3g}" for name, series in trainer.history.items()}
+                    bar.set_postfix(last)
+
+            yield line
+
+    def _one_step(self, interrupts: list[bool]) -> bool:
+        """Do a step and count it; True when any process was asked to stop."""
         for name, optimiser in self.optimisers.items():
             for group, rate in zip(optimiser.param_groups, self.base_rates[name], strict=True):
-                group["lr"] = rate * self.schedule(done)
+                group["lr"] = rate * self.schedule(self.done)
         started = time.perf_counter()
         images, labels = self.batches.next()
-        numbers = {name: float(value) for name, value in self.step(images, labels).items()}
+        named = self.step(images, labels)
+        # One transfer for all numbers: each by itself would make a GPU wait once more.
+        scalars = [torch.as_tensor(value, dtype=torch.float32, device=self.device) for value in named.values()]
+        numbers = torch.stack(scalars).tolist()
         synchronise(self.device)
-        self.seconds += time.perf_counter() - started
+        seconds = self.seconds + time.perf_counter() - started
+        *numbers, self.seconds, stop = agree([*numbers, seconds, float(bool(interrupts))])
         self.steps += 1
-        self.images += len(images)
-        for name, number in numbers.items():
+        self.images += len(images) * count()
+        for name, number in zip(named, numbers, strict=True):
             self.history.setdefault(name, []).append(number)
-        if not self._finite():
+        if not all(map(math.isfinite, numbers)):
+            shown = {name: round(number, 4) for name, number in zip(named, numbers, strict=True)}
             raise CourseError(
-                f"training stopped at step {self.steps}: {numbers} is not finite; use a smaller learning rate"
+                f"training stopped at step {self.steps}: {shown} is not finite; use a smaller learning rate"
             )
-        bar.update()
-        if self.steps % 20 == 0:
-            bar.set_postfix({name: f"{number:.3g}" for name, number in numbers.items()})
-
-    def _finite(self) -> bool:
-        return all(math.isfinite(series[-1]) for series in self.history.values())
+        return stop > 0
 
     @property
     def images_per_second(self) -> float:
@@ -148,7 +205,9 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write everything a resume needs as one file, `state.safetensors`, in `folder`."""
-        parts = {"networks": self.networks, "optimisers": self.optimisers}
+        if not first():
+            return wait()
+        parts = {"networks": self.networks, "optimisers": self.optimisers, "averages": self.averages}
         state = {kind: {name: part.state_dict() for name, part in group.items()} for kind, group in parts.items()}
         state |= {
             "batches": self.batches.state_dict(),
@@ -158,11 +217,13 @@ class Trainer:
         }
         folder.mkdir(parents=True, exist_ok=True)
         save_tree(state, folder / STATE_FILE)
+        wait()
 
     def load(self, folder: Path) -> None:
         """Take up a saved run: weights, buffers, optimisers, data order and every random number as they were."""
         state = load_tree(folder / STATE_FILE)
-        for kind, group in (("networks", self.networks), ("optimisers", self.optimisers)):
+        parts = {"networks": self.networks, "optimisers": self.optimisers, "averages": self.averages}
+        for kind, group in parts.items():
             if state[kind].keys() != group.keys():
                 raise CourseError(f"{folder} holds {sorted(state[kind])}, this run has {sorted(group)}: another recipe")
             for name, part in group.items():
@@ -170,8 +231,10 @@ class Trainer:
                     part.load_state_dict(state[kind][name])
                 except (RuntimeError, ValueError) as error:
                     raise CourseError(f"{folder}: the saved {name} does not fit: another recipe or data") from error
+        for optimiser in self.optimisers.values():
+            _as_the_weights_lie(optimiser)
         self.batches.load_state_dict(state["batches"])
         set_random_state(state["random"])
         self.history = {name: series.tolist() for name, series in state["history"].items()}
-        for name, count in state["counts"].items():
-            setattr(self, name, count)
+        for name, value in state["counts"].items():
+            setattr(self, name, value)

@@ -86,6 +86,17 @@ def test_preact_block_is_the_same_layers_written_out(norm):
     assert (c1.bias is None) == (norm is nn.BatchNorm2d)
 
 
+def test_preact_and_linear_blocks_take_another_activation():
+    block = randomise(blocks.preact_block(4, norm=nn.Identity, activation=nn.Tanh))
+    _, _, c1, _, _, c2 = block.branch
+    x = torch.randn(2, 4, 6, 6)
+    torch.testing.assert_close(block(x), x + c2(torch.tanh(c1(torch.tanh(x)))))
+    block = randomise(blocks.linear_block(5, activation=nn.Tanh))
+    _, l1, _, l2 = block.branch
+    x = torch.randn(3, 5)
+    torch.testing.assert_close(block(x), x + l2(torch.tanh(l1(torch.tanh(x)))))
+
+
 def test_down_block_pools_both_paths():
     block = randomise(blocks.down_block(3, 5))
     x = torch.randn(2, 3, 8, 8)

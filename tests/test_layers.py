@@ -11,11 +11,11 @@ LIBRARY = Path(__file__).parents[1] / "course_lib"
 # From the ground up. A module may import its own layer and those below. `check` stands apart: it imports from
 # all, and nothing imports it.
 LAYERS = {
-    "ground": {"__init__", "data", "device", "errors", "expect", "images", "reading"},
+    "ground": {"__init__", "checkpoint", "data", "device", "errors", "expect", "images", "processes", "reading"},
     "blocks": {"blocks"},
-    "networks": {"classifier", "resnet", "sharpener"},
-    "measures": {"degradations", "metrics"},
-    "training": {"batches", "checkpoint", "recipes", "runs", "training"},
+    "networks": {"classifier", "dcgan", "mlp_gan", "residual_gan", "resnet", "sharpener"},
+    "losses and measures": {"degradations", "extractor", "losses", "metrics", "toys"},
+    "training": {"adversarial", "averaging", "batches", "recipes", "runs", "sampling", "training"},
     "display": {"display"},
     "command line": {"__main__", "authoring", "cli", "doctor", "exit_codes", "lab"},
     "checks": {"check"},

@@ -251,7 +251,8 @@ def test_ctrl_c_in_the_real_command_leaves_a_folder_that_resumes(tmp_path):
     assert json.loads((tmp_path / "r" / "card.json").read_text())["steps"] == done + 2
 
 
-def test_every_recipe_is_ready_without_training():
+def test_every_recipe_is_ready_without_training(monkeypatch):
+    monkeypatch.setattr("course_lib.recipes.generation.JUDGED", 200)
     for name, recipe in recipes.RECIPES.items():
         run = recipe(device=CPU, seed=0)
         assert run.steps.keys() == {"cpu", "gpu"} and run.trainer.steps == 0, name

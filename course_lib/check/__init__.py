@@ -7,19 +7,47 @@ independent of the course's own code wherever one exists (torch, scikit-image, a
 from course_lib.check.anatomy import split_gradient, swap_lesion
 from course_lib.check.blocks import gated_residual, residual
 from course_lib.check.convolutions import convolve, stamps
+from course_lib.check.gan_average import ema
+from course_lib.check.gan_diagnosis import collapse_or_copies
+from course_lib.check.gan_game import best_discriminator, six_losses
+from course_lib.check.gan_latent import spherical
+from course_lib.check.gan_losses import hinge_losses, relativistic_losses
+from course_lib.check.gan_losses_dirac import dirac_step
+from course_lib.check.gan_losses_slopes import gradient_penalty, r1_r2
+from course_lib.check.gan_losses_spectral import spectral_norm
+from course_lib.check.gan_losses_steps import update_discriminator
+from course_lib.check.gan_resume import resumable
+from course_lib.check.gan_sampling import sample
+from course_lib.check.gan_training import discriminator_step, generator_step
 from course_lib.check.preactivation import preact_block
 from course_lib.check.start_here import psnr, sharpen, to_batch, to_bytes
 
 __all__ = [
+    "best_discriminator",
+    "collapse_or_copies",
     "convolve",
+    "dirac_step",
+    "discriminator_step",
+    "ema",
     "gated_residual",
+    "generator_step",
+    "gradient_penalty",
+    "hinge_losses",
     "preact_block",
     "psnr",
+    "r1_r2",
+    "relativistic_losses",
     "residual",
+    "resumable",
+    "sample",
     "sharpen",
+    "six_losses",
+    "spectral_norm",
+    "spherical",
     "split_gradient",
     "stamps",
     "swap_lesion",
     "to_batch",
     "to_bytes",
+    "update_discriminator",
 ]

@@ -1,7 +1,7 @@
-"""What makes one result better than another: a prediction and a target enter, a number per picture leaves."""
+"""Picture against picture: a prediction and its target enter, a number per picture leaves."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_lib.errors import CourseError
 
@@ -44,19 +44,3 @@ def psnr(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
         raise CourseError(f"psnr: nothing is left to compare (shave={shave}); use a smaller border or larger pictures")
     error = (pred.double() - target.double()).square().mean(dim=(1, 2, 3))
     return 10 * torch.log10(data_range**2 / error)
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:
-    """Share of pictures whose largest logit is at their label, in [0,1]; the model is in evaluation mode.
-
-    images N×C×H×W in [0,1], labels (N,). Its mode (train or eval) is as before afterwards. Chapter 01.
-    """
-    was_training = model.training
-    model.eval()
-    right = 0
-    for start in range(0, len(images), batch_size):
-        logits = model(images[start : start + batch_size])
-        right += (logits.argmax(1) == labels[start : start + batch_size]).sum().item()
-    model.train(was_training)
-    return right / len(images)

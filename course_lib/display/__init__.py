@@ -1,0 +1,25 @@
+"""How the course shows things: pixel-true pictures, curves, bars; the same colour for the same thing everywhere."""
+
+import matplotlib.pyplot as plt
+
+from course_lib.display.curves import curves, smooth
+from course_lib.display.dashboard import Dashboard
+from course_lib.display.explorer import latent_explorer, show_interpolation
+from course_lib.display.pictures import show_images
+from course_lib.display.style import COLOURS, STYLE, WIDEST, figure
+from course_lib.display.toy_game import toy_game
+
+__all__ = [
+    "COLOURS",
+    "STYLE",
+    "WIDEST",
+    "Dashboard",
+    "curves",
+    "figure",
+    "latent_explorer",
+    "plt",
+    "show_images",
+    "show_interpolation",
+    "smooth",
+    "toy_game",
+]

@@ -1,0 +1,16 @@
+"""Who is looking: a notebook page that can be drawn on again and again, a terminal, or nobody."""
+
+import importlib.util
+import os
+import sys
+from typing import Literal
+
+
+def front_end() -> Literal["widgets", "text", "none"]:
+    """ "widgets" in a Jupyter kernel with ipywidgets, "none" under TQDM_DISABLE (verified notebooks), else "text"."""
+    if os.environ.get("TQDM_DISABLE"):
+        return "none"
+    # Only a kernel's shell has a kernel; without IPython loaded there is no shell at all.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    page = getattr(shell, "kernel", None) is not None and importlib.util.find_spec("ipywidgets") is not None
+    return "widgets" if page else "text"

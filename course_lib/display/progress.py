@@ -1,0 +1,127 @@
+"""A training run in numbers: how far it is, how long it still takes, which curves to draw."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+from tqdm import tqdm
+
+from course_lib.display.curves import curves, smooth
+from course_lib.display.style import STYLE, WIDEST
+
+Series = Sequence[str] | Mapping[str, Sequence[str]] | None
+PANELS = 4
+_CYCLE = (("ours", "-"), ("other", "--"), ("baseline", ":"), ("plain", "-."))
+
+
+class Clock:
+    """What is done of a run and what is left, from the trainer's own counts.
+
+    `begin` before reading: the pace counts from there on, so that a resumed run is not judged by another machine's.
+    """
+
+    def begin(self, trainer: Any) -> None:
+        self.first = trainer.steps, trainer.seconds
+
+    def read(self, trainer: Any) -> tuple[float, float | None]:
+        """(share done in [0,1], seconds left or None where no pace is known yet)."""
+        kind, planned = trainer.planned
+        steps, seconds = trainer.steps - self.first[0], trainer.seconds - self.first[1]
+        if kind == "seconds":
+            left = max(planned - trainer.seconds, 0.0)
+            return min(trainer.seconds / planned, 1.0), left
+        left = max(planned - trainer.steps, 0) * seconds / steps if steps else None
+        return min(trainer.steps / planned, 1.0), left
+
+    def text(self, trainer: Any) -> str:
+        """One line, such as: step 640 of 1,800 · 28 steps/s · 00:23 trained · about 00:41 left."""
+        done, left = self.read(trainer)
+        kind, planned = trainer.planned
+        parts = [f"step {trainer.steps:,}" + (f" of {planned:,}" if kind == "steps" else "")]
+        if trainer.seconds > self.first[1]:
+            pace = (trainer.steps - self.first[0]) / (trainer.seconds - self.first[1])
+            parts.append(f"{pace:,.0f} steps/s" if pace >= 10 else f"{pace:.2g} steps/s")
+        of = f" of {tqdm.format_interval(planned)}" if kind == "seconds" else ""
+        parts.append(f"{tqdm.format_interval(trainer.seconds)}{of} trained")
+        if done >= 1:
+            parts.append("done")
+        elif left is not None:
+            parts.append(f"about {tqdm.format_interval(left)} left")
+        return " · ".join(parts)
+
+
+def panels(history: Mapping[str, Sequence[float]], series: Series) -> dict[str, dict[str, str]]:
+    """Title → {name in the history: name beside its curve}, a panel each.
+
+    As asked; else what begins with the same word is together: "loss D" and "loss G" in "loss", called D and G.
+    """
+    if isinstance(series, Mapping):
+        wanted = {title: {name: name for name in names if name in history} for title, names in series.items()}
+    else:
+        wanted = {}
+        for name in history if series is None else series:
+            if name in history:
+                title, _, rest = name.partition(" ")
+                wanted.setdefault(title, {})[name] = rest or name
+        wanted = {next(iter(lines)) if len(lines) == 1 else title: lines for title, lines in wanted.items()}
+    return {title: lines for title, lines in list(wanted.items())[:PANELS] if lines}
+
+
+def draw_curves(canvas: Figure, history: Mapping[str, Sequence[float]], series: Series) -> Image.Image | None:
+    """Draw the panels on `canvas`, again on the same axes if they are there; None while there is no curve."""
+    wanted = panels({name: values for name, values in history.items() if len(values) > 1}, series)
+    if not wanted:
+        return None
+    with rc_context(STYLE):
+        if [axes.get_title("left") for axes in canvas.axes] != list(wanted):
+            _lay_out(canvas, len(wanted))
+        for axes, (title, names) in zip(canvas.axes, wanted.items(), strict=True):
+            _panel(axes, title, {beside: history[name] for name, beside in names.items()})
+        agg = FigureCanvasAgg(canvas)
+        agg.draw()
+    return Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
+
+
+def _lay_out(canvas: Figure, number: int) -> None:
+    rows, columns = -(-number // 2), min(number, 2)
+    canvas.clear()
+    canvas.set_size_inches(WIDEST / 100, 2.2 * rows)
+    # Fixed margins: finding the best ones would take longer than the drawing itself.
+    around = {"left": 0.055, "right": 0.945, "top": 1 - 0.14 / rows, "bottom": 0.21 / rows}
+    grid = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=around | {"wspace": 0.28, "hspace": 0.6})
+    for axes in grid.flat[number:]:
+        axes.remove()
+    for axes in grid.flat[:number]:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _panel(axes: Any, title: str, lines: dict[str, Sequence[float]]) -> None:
+    for old in [*axes.lines, *axes.texts]:
+        old.remove()
+    window = max(1, max(map(len, lines.values())) // 100)
+    smoothed = {name: smooth(values, window) for name, values in lines.items()}
+    looks = [
+        ("real", "-") if "real" in name else ("fake", "--") if "fake" in name else _CYCLE[k % len(_CYCLE)]
+        for k, name in enumerate(lines)
+    ]
+    # The first steps are often far off and would press the rest flat.
+    later = np.concatenate([values[len(values) // 20 :] for values in smoothed.values()])
+    low, high = np.percentile(later, (0.5, 99.5))
+    room = 0.1 * (high - low) or 0.1 * abs(high) or 1.0
+    named = smoothed if len(smoothed) > 1 else {"": next(iter(smoothed.values()))}
+    said = f"step (mean of {window})" if window > 1 else "step"
+    curves(
+        axes,
+        named,
+        [colour for colour, _ in looks],
+        [style for _, style in looks],
+        title=title,
+        xlabel=said,
+        ylim=(low - room, high + room),
+    )

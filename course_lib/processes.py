@@ -1,0 +1,51 @@
+"""Several processes, one training: each draws the same random numbers and takes its own share of them.
+
+Started by `accelerate launch`; alone, everything here does nothing. Shares are interleaved (every second picture for
+two processes), so that n processes see, between them, exactly the batch that one would see.
+"""
+
+import torch
+from torch import Tensor, distributed
+
+from course_lib.errors import CourseError
+
+
+def count() -> int:
+    """How many processes train together; 1 when alone. Chapter 03."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def first() -> bool:
+    """True in the one process that writes files and speaks. Chapter 03."""
+    return count() == 1 or distributed.get_rank() == 0
+
+
+def share(batch: Tensor) -> Tensor:
+    """This process's part of a batch that all have drawn alike: N×… → N/count×…; CourseError if N does not divide.
+
+    Chapter 03.
+    """
+    if count() == 1:
+        return batch
+    if len(batch) % count():
+        raise CourseError(
+            f"a batch of {len(batch)} cannot be shared by {count()} processes; choose a number that divides it"
+        )
+    return batch[distributed.get_rank() :: count()]
+
+
+def agree(numbers: list[float]) -> list[float]:
+    """The mean of each number over the processes, so that all of them decide alike (stop, save). Chapter 03."""
+    if count() == 1:
+        return numbers
+    sums = torch.tensor(numbers, dtype=torch.float64)
+    # On a GPU the processes talk through NCCL, which knows GPU tensors only.
+    sums = sums.cuda() if distributed.get_backend() == "nccl" else sums
+    distributed.all_reduce(sums)
+    return (sums / count()).tolist()
+
+
+def wait() -> None:
+    """Wait for the others: nobody reads what the first is still writing. Chapter 03."""
+    if count() > 1:
+        distributed.barrier()

@@ -1,0 +1,61 @@
+"""What every recipe is made of: a Run to hand out, a Metric to report, the step of one network and one loss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from course_lib.training import Step, Trainer
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured number with how it was measured (data, split, N, …); never one without the other. Chapter 01."""
+
+    name: str
+    value: float
+    unit: str
+    protocol: str
+
+
+@dataclass
+class Run:
+    """A recipe made ready: `trainer.run(...)` trains `model`, `evaluate()` measures it. Chapter 01.
+
+    `steps` is the planned length per budget, {"cpu": …, "gpu": …}. `sample(n, seed)` makes n new pictures, N×C×H×W
+    in [0,1]; None where the network makes none.
+    """
+
+    model: nn.Module
+    trainer: Trainer
+    evaluate: Callable[[], list[Metric]]
+    steps: dict[str, int]
+    sample: Callable[[int, int], Tensor] | None = None
+
+
+def accelerator_for(device: torch.device) -> Accelerator:
+    # Accelerate gives autocast and backward that fit the device, and averages gradients over several processes.
+    bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if bf16 else "no")
+
+
+def prepared(device: torch.device, model: nn.Module, optimiser: torch.optim.Optimizer) -> tuple:
+    # Accelerate places the network and wraps the optimiser.
+    accelerator = accelerator_for(device)
+    return accelerator, *accelerator.prepare(model, optimiser)
+
+
+def descent(accelerator: Accelerator, optimiser: torch.optim.Optimizer, loss: Callable[..., Tensor]) -> Step:
+    """The step of every recipe with one network and one loss."""
+
+    def step(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        with accelerator.autocast():
+            value = loss(images, labels)
+        optimiser.zero_grad()
+        accelerator.backward(value)
+        optimiser.step()
+        return {"loss": value.detach()}
+
+    return step

@@ -1,0 +1,60 @@
+"""The benchmarks run, and their tables say what was measured."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def module(name: str):
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def race(tmp_path, monkeypatch):
+    loaded = module("gan_race")
+    monkeypatch.setattr(loaded, "JUDGED", 100)
+    for name, file in (("RESULTS", "r.json"), ("TABLE", "race.md"), ("FIGURE", "race.png")):
+        monkeypatch.setattr(loaded, name, tmp_path / file)
+    return loaded
+
+
+def test_every_contender_can_race(race):
+    record = race.race(list(race.CONTENDERS), seeds=1, seconds=0.05, data="fashion_mnist_mini")
+    assert [result["name"] for result in record["results"]] == list(race.CONTENDERS)
+    assert all(result["steps"] >= 1 and 0 < result["fd_clf"] < 1000 for result in record["results"])
+    assert record["ends"]["real training pictures"] < record["ends"]["noise"]
+    race.write_table(record)
+    race.draw(record)
+    assert race.FIGURE.stat().st_size > 5000 and "residual_gan" in race.TABLE.read_text()
+
+
+def test_the_table_holds_medians_and_the_best_rival(race):
+    scores = {"MLP GAN": [9, 30, 20], "DCGAN": [14, 12, 13], "residual_gan": [5, 4, 6]}
+    results = [
+        {"name": name, "seed": seed, "fd_clf": value, "steps": 10 * (seed + 1), "weights": 7}
+        for name, values in scores.items()
+        for seed, value in enumerate(values)
+    ]
+    machine = {"device": "cpu", "threads": 2}
+    ends = {"noise": 96.0, "real training pictures": 0.04}
+    race.write_table({"protocol": "60 s", "machine": machine, "ends": ends, "results": results})
+    table = race.TABLE.read_text()
+    assert "| MLP GAN | 20.0 | 9.0, 20.0, 30.0 | 20 | 7 |" in table
+    assert "at 0.38 of the best rival's distance (13.0)" in table
+
+
+def test_the_published_table_is_the_one_of_the_saved_results(tmp_path, monkeypatch):
+    saved = BENCHMARKS / "gan_race.json"
+    if not saved.exists():
+        pytest.skip("the race has not been run on a quiet machine yet")
+    loaded = module("gan_race")
+    monkeypatch.setattr(loaded, "TABLE", tmp_path / "race.md")
+    loaded.write_table(json.loads(saved.read_text()))
+    assert (tmp_path / "race.md").read_text() == (BENCHMARKS.parent / "docs" / "race.md").read_text()

@@ -1,0 +1,402 @@
+"""Chapter 03's checks beyond their tables: right answers in unusual dress pass, further slips are named."""
+
+import ast
+import copy
+import itertools
+import re
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from course_lib import check
+from course_lib.authoring.pairs import ROOT
+from course_lib.batches import ShuffledBatches
+from course_lib.checkpoint import load_tree, random_state, save_tree, set_random_state
+from course_lib.errors import CheckFailed
+from course_lib.losses import GAN_LOSSES, r1_penalty
+from course_lib.sampling import sample_images, slerp
+
+TEXT = ROOT / "text" / "solutions" / "03_training_a_residual_gan.py"
+
+
+def training_of_the_text():
+    """The class that the exercise gives, taken from the text: it must not be another one here."""
+    tree = ast.parse(TEXT.read_text(encoding="utf-8"))
+    given = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Training")
+    names = dict(copy=copy, torch=torch, nn=nn, ShuffledBatches=ShuffledBatches)
+    names |= dict(GAN_LOSSES=GAN_LOSSES, r1_penalty=r1_penalty)
+    exec(compile(ast.Module([given], []), str(TEXT), "exec"), names)
+    return names["Training"]
+
+
+Training = training_of_the_text()
+
+
+def generator_step_by_hand(generator, discriminator, optimisers, real, noise_size):
+    """Gradients of the generator alone, real logits without a graph, the loss by sigmoid."""
+    with torch.no_grad():
+        real_logits = discriminator(real)
+    fake_logits = discriminator(generator(torch.empty(real.shape[0], noise_size).normal_()))
+    loss = -torch.sigmoid(fake_logits - real_logits).log().mean()
+    weights = list(generator.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+        weight.grad = gradient
+    optimisers["generator"].step()
+    return loss.detach()
+
+
+def generator_step_that_tidies_up(generator, discriminator, optimisers, real, noise_size):
+    generator.zero_grad()
+    fake = generator(torch.randn(len(real), noise_size))
+    loss = GAN_LOSSES["relativistic"].generator(discriminator(fake), discriminator(real))
+    loss.backward()
+    optimisers["generator"].step()
+    discriminator.zero_grad()
+    return loss.item()
+
+
+def discriminator_step_in_one_pass(generator, discriminator, optimisers, real, noise_size, step, every, gamma):
+    """Real and fake pass through together; the penalty is written out, and zero on the other steps."""
+    generator.requires_grad_(False)
+    fake = generator(torch.randn(len(real), noise_size))
+    generator.requires_grad_(True)
+    real = real.clone().requires_grad_()
+    real_logits, fake_logits = discriminator(torch.cat([real, fake])).chunk(2)
+    loss = functional.softplus(fake_logits - real_logits).mean()
+    (slope,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+    due = 0.0 if step % every else 1.0
+    total = loss + due * every * gamma * 0.5 * torch.linalg.vector_norm(slope, dim=(1, 2, 3)).pow(2).mean()
+    for weight in discriminator.parameters():
+        weight.grad = None
+    total.backward(inputs=list(discriminator.parameters()))
+    optimisers["discriminator"].step()
+    return total.item()
+
+
+class EMAByStateDict(nn.Module):
+    """A module itself; averages what is a parameter, takes over the rest, by name."""
+
+    def __init__(self, network, decay):
+        super().__init__()
+        self.network, self.keep = copy.deepcopy(network), decay
+        for parameter in self.network.parameters():
+            parameter.requires_grad = False
+        self.network.eval()
+
+    def update(self, network):
+        old, new = self.network.state_dict(), network.state_dict()
+        averaged = {name for name, _ in network.named_parameters()}
+        for name in averaged:
+            new[name] = torch.lerp(new[name], old[name], self.keep)
+        self.network.load_state_dict(new)
+
+
+def sample_in_portions(generator, n, noise_size, seed):
+    was = generator.training
+    with torch.random.fork_rng(), torch.inference_mode():
+        torch.manual_seed(seed)
+        noises = torch.randn(n, noise_size).split(64)
+        pictures = [generator.eval()(noise).mul(0.5).add(0.5).clamp(0, 1) for noise in noises]
+    generator.train(was)
+    return torch.cat(pictures)
+
+
+def spherical_by_halves(start, end, t):
+    """Even steps without any sine: the middle of two directions is their sum's direction, and so on, 24 times."""
+    low, high = functional.normalize(start.double()), functional.normalize(end.double())
+    share, width = t, 1.0
+    length = torch.lerp(start.norm(dim=1), end.norm(dim=1), t)[:, None]
+    for _ in range(24):
+        middle, width = functional.normalize(low + high), width / 2
+        if share < width:
+            high = middle
+        else:
+            low, share = middle, share - width
+    return (length * functional.normalize(low + high)).float()
+
+
+def sample_by_the_library(generator, n, noise_size, seed):
+    return sample_images(generator, n, noise_size, seed, torch.device("cpu"))
+
+
+def diagnosed_in_loops(samples, training):
+    def distance(a, b):
+        return float((a - b).norm())
+
+    pairs = [distance(a, b) for a, b in itertools.combinations(samples, 2)]
+    nearest = [min(range(len(training)), key=lambda i, s=s: distance(s, training[i])) for s in samples]
+    return sum(pairs) / len(pairs), nearest
+
+
+class PickledWhole(Training):
+    def save(self, path):
+        torch.save([self.__dict__, torch.get_rng_state()], path)
+
+    def load(self, path):
+        state, dice = torch.load(path, weights_only=False)
+        self.__dict__.update(state)
+        torch.set_rng_state(dice)
+
+
+class BuiltAnew(Training):
+    def save(self, path):
+        networks = [part.state_dict() for part in (self.average, self.generator, self.discriminator)]
+        optimisers = [self.optimisers[who].state_dict() for who in sorted(self.optimisers)]
+        tree = {"n": networks, "o": optimisers, "b": self.batches.state_dict(), "s": self.steps, "r": random_state()}
+        save_tree(tree, path)
+
+    def load(self, path):
+        self.__init__(seed=99)
+        tree = load_tree(path)
+        for part, state in zip((self.average, self.generator, self.discriminator), tree["n"], strict=True):
+            part.load_state_dict(state)
+        for who, state in zip(sorted(self.optimisers), tree["o"], strict=True):
+            self.optimisers[who].load_state_dict(state)
+        self.batches.load_state_dict(tree["b"])
+        self.steps = tree["s"]
+        set_random_state(tree["r"])
+
+
+RIGHT = {
+    "generator_step": [generator_step_by_hand, generator_step_that_tidies_up],
+    "discriminator_step": [discriminator_step_in_one_pass],
+    "ema": [EMAByStateDict],
+    "sample": [sample_in_portions, sample_by_the_library],
+    "spherical": [spherical_by_halves, slerp],
+    "collapse_or_copies": [diagnosed_in_loops],
+    "resumable": [PickledWhole, BuiltAnew],
+}
+ANSWERS = [pytest.param(name, answer, id=f"{name}-{answer.__name__}") for name in RIGHT for answer in RIGHT[name]]
+
+
+@pytest.mark.parametrize(("name", "answer"), ANSWERS)
+def test_a_right_answer_in_unusual_dress_passes_and_leaves_no_trace(name, answer, capsys):
+    torch.manual_seed(3)
+    wanted = torch.rand(2)
+    torch.manual_seed(3)
+    getattr(check, name)(answer)
+    assert capsys.readouterr().out.startswith(f"✓ {name}: ")
+    assert torch.equal(torch.rand(2), wanted)
+    assert torch.is_grad_enabled()
+
+
+def test_every_check_of_the_text_is_tried_here():
+    assert set(RIGHT) == set(re.findall(r"^check\.(\w+)\(", TEXT.read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(RIGHT) <= set(check.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "nonsense"), list(itertools.product(RIGHT, [None, "text", 3.0, ..., (), (1, 2), [0.5]]))
+)
+def test_nonsense_gets_a_cross_and_no_traceback(name, nonsense):
+    for answer in (nonsense, lambda *_, **__: nonsense):
+        with pytest.raises(CheckFailed) as cross:
+            getattr(check, name)(answer)
+        assert str(cross.value).startswith(f"✗ {name}: ")
+        assert str(cross.value).count("✗") == 1
+
+
+def step_of_the_generator(
+    loss, noise=torch.randn, before=lambda d: d.requires_grad_(False), result=lambda loss: loss.item()
+):
+    def generator_step(generator, discriminator, optimisers, real, noise_size):
+        before(discriminator)
+        value = loss(discriminator(real), discriminator(generator(noise(len(real), noise_size))))
+        optimisers["generator"].zero_grad()
+        value.backward()
+        optimisers["generator"].step()
+        discriminator.requires_grad_(True).train()
+        return result(value)
+
+    return generator_step
+
+
+def softplus_mean(real, fake):
+    return functional.softplus(real - fake).mean()
+
+
+def stepped_too_early(generator, discriminator, optimisers, real, noise_size):
+    optimisers["generator"].zero_grad()
+    discriminator.requires_grad_(False)
+    loss = softplus_mean(discriminator(real), discriminator(generator(torch.randn(len(real), noise_size))))
+    optimisers["generator"].step()
+    loss.backward()
+    discriminator.requires_grad_(True)
+    return loss.item()
+
+
+def never_stepped(generator, discriminator, optimisers, real, noise_size):
+    discriminator.requires_grad_(False)
+    loss = softplus_mean(discriminator(real), discriminator(generator(torch.randn(len(real), noise_size))))
+    optimisers["generator"].zero_grad()
+    loss.backward()
+    discriminator.requires_grad_(True)
+    return loss.item()
+
+
+def step_of_the_discriminator(penalty, when=lambda step, every: step % every == 0, weight=lambda g, e: g / 2 * e):
+    def discriminator_step(generator, discriminator, optimisers, real, noise_size, step, every, gamma):
+        fake = generator(torch.randn(len(real), noise_size)).detach()
+        loss = functional.softplus(discriminator(fake) - discriminator(real)).mean()
+        if when(step, every):
+            loss = loss + weight(gamma, every) * penalty(discriminator, real, fake)
+        optimisers["discriminator"].zero_grad()
+        loss.backward()
+        optimisers["discriminator"].step()
+        return loss.item()
+
+    return discriminator_step
+
+
+def r1(discriminator, real, fake):
+    return r1_penalty(discriminator, real)
+
+
+def slope(discriminator, pictures):
+    pictures = pictures.detach().requires_grad_()
+    return torch.autograd.grad(discriminator(pictures).sum(), pictures, create_graph=True)[0].flatten(1)
+
+
+def mean_logit_slope(discriminator, real, fake):
+    real = real.detach().requires_grad_()
+    return torch.autograd.grad(discriminator(real).mean(), real, create_graph=True)[0].flatten(1).square().sum(1).mean()
+
+
+def sampler(noise=None, convert=lambda x: (x + 1) / 2):
+    def sample(generator, n, noise_size, seed):
+        dice = torch.Generator().manual_seed(seed)
+        z = noise(n, noise_size, dice) if noise else torch.randn(n, noise_size, generator=dice)
+        mode = generator.training
+        with torch.no_grad():
+            pictures = convert(generator.eval()(z))
+        generator.train(mode)
+        return pictures
+
+    return sample
+
+
+class AverageFromZero(EMAByStateDict):
+    def __init__(self, network, decay):
+        super().__init__(network, decay)
+        with torch.no_grad():
+            for parameter in self.network.parameters():
+                parameter.zero_()
+
+
+class AsInTheLibrary(EMAByStateDict):
+    """It forgets faster at the start: right in `course_lib`, not what the exercise asks."""
+
+    def __init__(self, network, decay):
+        super().__init__(network, decay)
+        self.given, self.updates = decay, 0
+
+    def update(self, network):
+        self.keep = min(self.given, (1 + self.updates) / (10 + self.updates))
+        self.updates += 1
+        super().update(network)
+
+
+class Frozen(EMAByStateDict):
+    def __init__(self, network, decay):
+        super().__init__(network, decay)
+        network.requires_grad_(False)
+
+
+class SwitchedBack(EMAByStateDict):
+    def update(self, network):
+        super().update(network)
+        self.network.train()
+
+
+class SavedTooLate(BuiltAnew):
+    """The random numbers are put back, and then something draws."""
+
+    def load(self, path):
+        super().load(path)
+        nn.Linear(2, 2)
+
+
+class TrainsWhileSaving(BuiltAnew):
+    def save(self, path):
+        super().save(path)
+        self.step()
+
+
+WRONG = [
+    ("generator_step", "sum", step_of_the_generator(lambda r, f: functional.softplus(r - f).sum()), "summed over"),
+    ("generator_step", "ascends", step_of_the_generator(lambda r, f: -softplus_mean(r, f)), "sign is wrong"),
+    ("generator_step", "minimax", step_of_the_generator(lambda r, f: -softplus_mean(f, r)), "saturates"),
+    ("generator_step", "all pairs", step_of_the_generator(lambda r, f: softplus_mean(r[:, None], f)), "N×N"),
+    (
+        "generator_step",
+        "mean of logits",
+        step_of_the_generator(lambda r, f: softplus_mean(r.mean(), f)),
+        "wanted pairs",
+    ),
+    ("generator_step", "hinge", step_of_the_generator(lambda r, f: -f.mean()), "real pictures are not used"),
+    ("generator_step", "uniform", step_of_the_generator(softplus_mean, noise=torch.rand), "never negative"),
+    ("generator_step", "sixteen", step_of_the_generator(softplus_mean, lambda n, d: torch.randn(16, d)), "batch of 9"),
+    ("generator_step", "no result", step_of_the_generator(softplus_mean, result=lambda _: None), "wanted the loss"),
+    ("generator_step", "too early", stepped_too_early, "before its new gradient"),
+    ("generator_step", "never", never_stepped, "never stepped"),
+    ("discriminator_step", "detached", step_of_the_discriminator(lambda *x: r1(*x).detach()), "no weight feels it"),
+    ("discriminator_step", "both", step_of_the_discriminator(lambda d, *x: r1(d, *x) + r1_penalty(d, x[1])), "alone"),
+    ("discriminator_step", "mean logit", step_of_the_discriminator(mean_logit_slope), "mean logit"),
+    ("discriminator_step", "never due", step_of_the_discriminator(r1, lambda *_: False), "missing, though"),
+    ("discriminator_step", "last of k", step_of_the_discriminator(r1, lambda s, k: s % k == k - 1), "missing, though"),
+    ("discriminator_step", "divided", step_of_the_discriminator(r1, weight=lambda g, k: g / 2 / k), "divided"),
+    ("discriminator_step", "subtracted", step_of_the_discriminator(lambda *x: -r1(*x)), "subtracted"),
+    (
+        "discriminator_step",
+        "length",
+        step_of_the_discriminator(lambda d, r, _: slope(d, r).norm(dim=1).mean()),
+        "not sq",
+    ),
+    (
+        "discriminator_step",
+        "WGAN-GP",
+        step_of_the_discriminator(lambda d, r, _: (slope(d, r).norm(dim=1) - 1).square().mean()),
+        "held at 1",
+    ),
+    ("sample", "sigmoid", sampler(convert=torch.sigmoid), "sigmoid"),
+    ("sample", "stretched", sampler(convert=lambda x: (x - x.min()) / (x.max() - x.min())), "stretched"),
+    ("sample", "only halved", sampler(convert=lambda x: x / 2), "-½"),
+    ("sample", "small noise", sampler(lambda n, d, g: 0.5 * torch.randn(n, d, generator=g)), "standard deviation"),
+    ("sample", "fixed seed", sampler(lambda n, d, g: torch.randn(n, d, generator=g.manual_seed(0))), "another seed"),
+    ("ema", "from zero", AverageFromZero, "not yet the network's copy"),
+    ("ema", "begins fast", AsInTheLibrary, "smaller than given"),
+    ("ema", "freezes", Frozen, "can no longer learn"),
+    ("ema", "back to training", SwitchedBack, "in training mode"),
+    ("resumable", "draws after loading", SavedTooLate, "random state"),
+    ("resumable", "trains while saving", TrainsWhileSaving, "goes on differently"),
+    ("resumable", "as given", Training, "no method `save`"),
+    (
+        "collapse_or_copies",
+        "pairs once",
+        lambda s, t: (functional.pdist(s.flatten(1)).sum() / (len(s) * (len(s) - 1)), None),
+        "half as many",
+    ),
+    (
+        "collapse_or_copies",
+        "farthest",
+        lambda s, t: (functional.pdist(s.flatten(1)).mean(), torch.cdist(s.flatten(1), t.flatten(1)).argmax(1)),
+        "farthest away",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "says"), [pytest.param(n, a, s, id=f"{n}-{i}") for n, i, a, s in WRONG])
+def test_a_further_slip_is_named(name, answer, says):
+    with pytest.raises(CheckFailed, match=re.escape(says)) as cross:
+        getattr(check, name)(answer)
+    assert str(cross.value).startswith(f"✗ {name}: ")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_random_numbers_do_not_decide(name):
+    """Whatever the program drew before: a right answer passes, from any random state."""
+    for seed in range(5):
+        torch.manual_seed(seed)
+        getattr(check, name)(RIGHT[name][0])
