@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS), metavar="NAME")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--data", default="fashion_mnist_mini")
+    parser.add_argument("--data", default="fashion_mnist")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--draw", action="store_true", help="only table and figure, from the saved results")
     arguments = parser.parse_args()

@@ -101,9 +101,8 @@ class AdversarialStep:
         return {"loss D": loss.detach(), "gradient D": gradient} | logits
 
     def _generator_turn(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        self.discriminator.requires_grad_(
-            False
-        )  # it only judges now: no gradient for its weights, at a third less cost
+        # It only judges now: no gradient for its weights, at a third less cost.
+        self.discriminator.requires_grad_(False)
         with self.accelerator.autocast():
             real_logits = self._real_logits(real) if self.loss.paired else None
             loss = self.loss.generator(self.discriminator(fake), real_logits)

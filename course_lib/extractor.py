@@ -8,7 +8,7 @@ from course_lib.classifier import FEATURES, Classifier
 from course_lib.data import data_dir
 from course_lib.errors import CourseError
 from course_lib.images import to_uint8
-from course_lib.metrics import FeatureStats, frechet_distance
+from course_lib.metrics import FeatureStats, extract, frechet_distance
 
 EXTRACTOR = f"course classifier, {FEATURES} features"
 
@@ -39,10 +39,7 @@ class GarmentFeatures(nn.Module):
 def garment_stats(images: Tensor, device: torch.device, batch_size: int = 100) -> FeatureStats:
     """Mean and covariance of the garment features of N×1×28×28 pictures in [0,1]. Chapter 03."""
     features = GarmentFeatures(device)
-    stats = FeatureStats(FEATURES)
-    for batch in images.split(batch_size):
-        stats.update(features(batch.to(device)))
-    return stats
+    return extract(lambda batch: features(batch.to(device)), images, FEATURES, batch_size)
 
 
 def fd_clf(images: Tensor, reference: Tensor | FeatureStats, device: torch.device) -> float:

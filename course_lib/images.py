@@ -23,6 +23,14 @@ def to_uint8(images: Tensor) -> Tensor:
     return (images.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
+def tiled(images: Tensor, columns: int, gap: int = 2) -> Image.Image:
+    """Pictures N×C×H×W in [0,1] (C = 1 or 3), row by row on one white sheet, `gap` pixels apart. Chapter 03."""
+    from torchvision.utils import make_grid  # imported late: it takes seconds, and few who import this need it
+
+    sheet = make_grid(to_uint8(images.detach().cpu()), nrow=columns, padding=gap, pad_value=255)
+    return Image.fromarray(sheet.permute(1, 2, 0).contiguous().numpy())
+
+
 def save_image(image: Tensor, path: str | Path) -> None:
     """Write one C×H×W picture in [0,1] (C = 1 or 3) as a file whose format follows its name. Chapter 00."""
     pixels = to_uint8(image.detach().cpu()).permute(1, 2, 0).squeeze(-1).numpy()

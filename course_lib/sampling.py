@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from course_lib.errors import CourseError
-from course_lib.images import to_uint8, to_unit
+from course_lib.evaluating import evaluating
+from course_lib.images import tiled, to_uint8, to_unit
 
 MOST = 1_000_000  # pictures at a time: a slip of the finger must not fill the memory
 ENDINGS = (".npy", ".png")
@@ -34,7 +34,6 @@ def latent_noise(n: int, latent_size: int, seed: int) -> Tensor:
     return torch.cat(blocks)[:n]
 
 
-@torch.no_grad()
 def sample_images(
     generator: nn.Module, n: int, latent_size: int, seed: int, device: torch.device, batch_size: int = 500
 ) -> Tensor:
@@ -48,20 +47,14 @@ def sample_images(
     seed out of range, and for a generator that gives another shape, nan or inf. Chapter 03.
     """
     noise = latent_noise(n, latent_size, seed)
-    training = [part for part in generator.modules() if part.training]
     pictures = []
-    try:
-        for part in training:
-            part.training = False
+    with evaluating(generator):
         for batch in noise.split(batch_size):
             signed = generator(batch.to(device)).float().cpu()
             if signed.ndim != 4 or len(signed) != len(batch) or not signed.isfinite().all():
                 what = f"shape {tuple(signed.shape)}" if signed.isfinite().all() else "nan or inf"
                 raise CourseError(f"the generator gave {what} for {len(batch)} noise vectors; wanted N×C×H×W numbers")
             pictures.append(to_unit(signed).clamp(0, 1))
-    finally:
-        for part in training:
-            part.training = True
     return torch.cat(pictures)
 
 
@@ -122,19 +115,15 @@ def write_pictures(images: Tensor, path: str | Path) -> None:
         raise CourseError(f"{path.name} ends in {path.suffix or 'nothing'}; name a file that ends in .npy or .png")
     if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
         raise CourseError(f"write_pictures: got shape {tuple(images.shape)}, wanted N×C×H×W, N > 0, C = 1 or 3")
-    pixels = to_uint8(images.detach().cpu())
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
             if ending == ".npy":
+                pixels = to_uint8(images.detach().cpu())
                 np.save(file, pixels.squeeze(1).numpy() if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1).numpy())
             else:
-                columns = max(1, round(len(pixels) ** 0.5))
-                from torchvision.utils import make_grid  # imported late: it takes seconds
-
-                sheet = make_grid(pixels, nrow=columns, padding=2, pad_value=255)
-                Image.fromarray(sheet.permute(1, 2, 0).contiguous().numpy()).save(file, "PNG")
+                tiled(images, columns=max(1, round(len(images) ** 0.5))).save(file, "PNG")
         os.replace(partial, path)
     except OSError as error:
         raise CourseError(f"cannot write {path} ({error.strerror or error}); choose another place") from error

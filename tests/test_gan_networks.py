@@ -131,5 +131,8 @@ def test_the_learning_rate_fades_over_the_second_half():
 def test_a_trained_gan_samples_the_same_pictures_for_a_seed():
     run = recipes.residual_gan(device=pick("cpu"))
     run.trainer.run(steps=2)
-    assert torch.equal(run.sample(5, 3), run.sample(9, 3)[:5]) and not torch.equal(run.sample(5, 3), run.sample(5, 4))
+    five = run.sample(5, 3)
+    assert torch.equal(five, run.sample(5, 3)) and not torch.allclose(five, run.sample(5, 4), atol=0.01)
+    # Among others a picture is the same but for rounding: how a matrix product adds up depends on its rows.
+    torch.testing.assert_close(run.sample(9, 3)[:5], five, rtol=0, atol=1e-5)
     assert run.sample(5, 3).min() >= 0 and run.sample(5, 3).max() <= 1

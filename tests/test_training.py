@@ -199,10 +199,10 @@ def test_weights_that_are_not_the_cards_are_refused(tmp_path):
 
 @pytest.mark.parametrize("folder", sorted((data_dir() / "checkpoints").iterdir()), ids=lambda folder: folder.name)
 def test_the_checkpoints_that_come_along_do_what_their_cards_say(folder):
-    trained_on_full_set = {"classifier": {"data": "fashion_mnist_mini"}}
-    run, card = runs.load_run(folder, **trained_on_full_set.get(folder.name, {}))
+    run, card = runs.load_run(folder)
     measured = {metric.name: metric.value for metric in run.evaluate()}
-    tolerance = 0.012 if folder.name == "classifier" else 0.02  # 2,000 of the card's 10,000 pictures; decibels
+    # The two garment cards speak of all 10,000 test pictures, the course brings 2,000 of them.
+    tolerance = {"sharpen": 0.02, "classifier": 0.012, "residual_gan": 0.12}[folder.name]
     for metric in card["metrics"]:
         assert measured[metric["name"]] == pytest.approx(metric["value"], abs=tolerance)
     assert (folder / "model.safetensors").stat().st_size < 4e6

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_lib.display.style import WIDEST
 from course_lib.errors import CourseError
-from course_lib.images import to_uint8
+from course_lib.images import tiled
 
 GAP = 2  # white pixels between pictures, before they are enlarged
 
@@ -30,11 +30,8 @@ def sheet(images: Tensor, zoom: int | None = None, widest: int = WIDEST) -> Imag
     columns = max(1, min(len(images), widest // (width * (zoom or 2))))
     columns = -(-len(images) // -(-len(images) // columns))  # rows of equal length
     zoom = zoom or max(1, min(4, widest // (width * columns)))
-    from torchvision.utils import make_grid  # imported late: it takes seconds, and not every page needs it
-
-    grid = make_grid(to_uint8(images), nrow=columns, padding=GAP, pad_value=255)
-    grid = grid.repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
-    return Image.fromarray(grid.permute(1, 2, 0).contiguous().numpy())
+    small = tiled(images, columns, GAP)
+    return small.resize((small.width * zoom, small.height * zoom), Image.Resampling.NEAREST)
 
 
 def png(picture: Image.Image) -> bytes:

@@ -1,6 +1,7 @@
 """Set against set: features of many pictures enter, become a mean and a covariance, and two of those a distance."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.checkpoint import load_tree, save_tree
 from course_lib.errors import CourseError
+from course_lib.evaluating import evaluating
 
 
 class FeatureStats:
@@ -113,14 +115,8 @@ def extract(features: Callable[[Tensor], Tensor], images: Tensor, dim: int, batc
     that the batch size changes nothing, and as before afterwards. Chapter 03.
     """
     network = getattr(features, "__self__", features)
-    training = [part for part in network.modules() if part.training] if isinstance(network, nn.Module) else []
     stats = FeatureStats(dim)
-    try:
-        for part in training:
-            part.training = False
-        for start in range(0, len(images), batch_size):
-            stats.update(features(images[start : start + batch_size]))
-    finally:
-        for part in training:
-            part.training = True
+    with evaluating(network) if isinstance(network, nn.Module) else nullcontext():
+        for batch in images.split(batch_size):
+            stats.update(features(batch))
     return stats

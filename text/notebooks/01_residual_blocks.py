@@ -102,9 +102,9 @@ def network(block, blocks, width=16):
     return nn.Sequential(stem, *[block(width) for _ in range(blocks)], head).to(compute)
 
 # %%
-def fit(model, steps=200):
+def fit(model, steps=200, rate=0.02):
     """Train on random batches of 64; give back the loss of every batch."""
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
     dice = torch.Generator().manual_seed(SEED)
     losses = []
     for _ in range(steps):
@@ -130,16 +130,22 @@ losses = {
 }
 
 # %% [markdown]
-# Compare where the three curves stand at the right edge. This is the loss on *training* batches, so nothing here can be
-# blamed on overfitting, on a network that knows its training pictures by heart and fails on others.
+# The dashed curve is the same in both panels: the shallow plain network. Compare where each pair stands at its right
+# edge. This is the loss on *training* batches, so nothing here can be blamed on overfitting, on a network that knows its
+# training pictures by heart and fails on others.
 
 # %%
-canvas, axes = display.figure()
+canvas, (left, right) = display.figure(1, 2)
+smoothed = {name: display.smooth(values) for name, values in losses.items()}
 display.curves(
-    axes, {name: display.smooth(values) for name, values in losses.items()},
-    colours=["baseline", "plain", "residual"], styles=["--", "-", "-"],
-    title="Plain depth hurts on the training data itself; a shortcut mends it",
-    xlabel="training step (batches of 64)", ylabel="training loss (mean of 20 steps)", ylim=(0, 4.2),
+    left, {"6 layers": smoothed["plain, 6 layers"], "42 layers": smoothed["plain, 42 layers"]},
+    colours=["baseline", "plain"], styles=["--", "-"], ylim=(0, 5),
+    title="Plain: depth hurts", xlabel="training step", ylabel="training loss (mean of 20 steps)",
+)
+display.curves(
+    right, {"6, plain": smoothed["plain, 6 layers"], "42 layers": smoothed["shortcuts, 42 layers"]},
+    colours=["baseline", "residual"], styles=["--", "-"], ylim=(0, 5),
+    title="With x +: it does not", xlabel="training step",
 )
 
 # %%
@@ -147,11 +153,11 @@ def final_loss(name):
     return sum(losses[name][-50:]) / 50
 
 # %%
-PROTOCOL = "training loss, last 50 of 200 batches of 64, fashion_mnist_mini train"
-expect("loss, plain, 6 layers", final_loss("plain, 6 layers"), low=0.55, high=0.75, protocol=PROTOCOL)
-expect("loss, plain, 42 layers", final_loss("plain, 42 layers"), low=1.2, high=2.4, protocol=PROTOCOL)
+PROTOCOL = "training loss, last 50 of 200 batches of 64, learning rate 0.02, fashion_mnist_mini train"
+expect("loss, plain, 6 layers", final_loss("plain, 6 layers"), low=0.6, high=0.9, protocol=PROTOCOL)
+expect("loss, plain, 42 layers", final_loss("plain, 42 layers"), low=1.1, high=2.2, protocol=PROTOCOL)
 expect(
-    "loss, shortcuts, 42 layers", final_loss("shortcuts, 42 layers"), low=0.55, high=0.85,
+    "loss, shortcuts, 42 layers", final_loss("shortcuts, 42 layers"), low=0.5, high=0.75,
     protocol=PROTOCOL,
 )
 
@@ -159,7 +165,8 @@ expect(
 # That is the puzzle, and what mends it, in one picture. The deep plain network learns far less than the shallow one,
 # although it contains it: let 18 of its blocks pass their input on, and it *is* the shallow one. So good weights
 # exist, and training does not find them. He and colleagues made this effect famous in 2015 and called it the
-# *degradation problem*. With `x +`, the same 42 layers start higher and are soon level with 6.
+# *degradation problem*. With `x +`, the same 42 layers start higher and end
+# lower than 6.
 #
 # Each `expect` line above shows a measured number and the band it must fall in; the scorecard at the end collects
 # them. Three questions remain, and the chapter takes them in turn. Does it get worse step by step with depth? What
@@ -178,20 +185,19 @@ losses["shortcuts, 18 layers"] = fit(middle_shortcut)
 losses["shortcuts, 6 layers"] = fit(network(ShortcutBlock, 2))
 
 # %%
-depths = [6, 18, 42]
-canvas, axes = display.figure()
-for kind, colour, marker in (("plain", "plain", "s-"), ("shortcuts", "residual", "o-")):
-    finals = [final_loss(f"{kind}, {depth} layers") for depth in depths]
-    axes.plot(depths, finals, marker, color=display.COLOURS[colour])
-    axes.annotate(f"  {kind}", (depths[-1], finals[-1]), color=display.COLOURS[colour], va="center")
-axes.set(
-    title="Deeper plain networks do worse; with shortcuts depth costs little", ylim=(0, 2.4), xlim=(4, 48),
-    xticks=depths, xlabel="layers with weights, one after the other", ylabel="training loss after 200 steps",
-)
+canvas, panels = display.figure(1, 2)
+titles = {"plain": "Plain: the deeper, the worse", "shortcuts": "With x +: depth costs nothing"}
+for axes, (kind, title), colour in zip(panels, titles.items(), ("plain", "residual")):
+    named = {f"{depth} layers": display.smooth(losses[f"{kind}, {depth} layers"]) for depth in (6, 18, 42)}
+    display.curves(
+        axes, named, colours=["baseline", "other", colour], styles=["--", "-.", "-"], ylim=(0, 5), title=title,
+        xlabel="training step", ylabel="training loss (mean of 20 steps)" if kind == "plain" else "",
+    )
 display.plt.show()
 
 # %% [markdown]
-# It is a slope: over these 200 steps, more plain layers mean a higher loss.
+# It is a slope: over these 200 steps, more plain layers mean a higher loss. With shortcuts the order at the right edge is
+# turned round.
 #
 # Think about what a plain *block* has to learn in order to do no harm: to copy its input through two convolutions and
 # a ReLU, exactly. That is a precise setting of thousands of weights. A block with a shortcut does no harm when its
@@ -200,12 +206,12 @@ display.plt.show()
 
 # %%
 expect(
-    "price of depth, plain", final_loss("plain, 42 layers") - final_loss("plain, 6 layers"), low=0.5, high=1.8,
+    "price of depth, plain", final_loss("plain, 42 layers") - final_loss("plain, 6 layers"), low=0.3, high=1.4,
     protocol="difference of those losses, 42 against 6 layers",
 )
 expect(
     "price of depth, shortcuts", final_loss("shortcuts, 42 layers") - final_loss("shortcuts, 6 layers"),
-    low=-0.1, high=0.15, protocol="difference of those losses, 42 against 6 layers",
+    low=-0.2, high=0, protocol="difference of those losses, 42 against 6 layers",
 )
 
 # %% [markdown]
@@ -683,7 +689,8 @@ for name, (low, high) in BANDS.items():
 # no error message comes. The first two are 20 blocks deep and get the same 200 batches.
 #
 # *The forgotten `x +`* you have met: it is the plain network. The second is subtler. In `LateReLUBlock` the ReLU has
-# slipped inside the sum, to the end of the branch. The healthy rival is a row of `preact_block`s.
+# slipped inside the sum, to the end of the branch. It learns at half the rate of the others: at their rate its loss jumps
+# so wildly that the last digit of one weight decides where it ends. The healthy rival is a row of `preact_block`s.
 
 # %%
 class LateReLUBlock(PlainBlock):
@@ -691,7 +698,7 @@ class LateReLUBlock(PlainBlock):
         return x + functional.relu(self.branch(x))
 
 
-losses["ReLU inside the sum"] = fit(network(LateReLUBlock, 20))
+losses["ReLU inside the sum"] = fit(network(LateReLUBlock, 20), rate=0.01)
 losses["pre-activation"] = fit(network(blocks.preact_block, 20))
 
 # %% [markdown]
@@ -706,7 +713,7 @@ shown = {
 }
 display.curves(
     axes, {name: display.smooth(losses[key], 10) for name, key in shown.items()},
-    colours=["plain", "other", "residual"], styles=["-", "--", "-"], yscale="log",
+    colours=["plain", "other", "residual"], styles=["-", "--", "-"], yscale="log", ylim=(0.4, 20),
     title="Two mistakes that raise no error", xlabel="training step", ylabel="training loss (mean of 10 steps)",
 )
 axes.axhline(torch.tensor(10.0).log(), color=display.COLOURS["baseline"], linestyle=":")
@@ -752,10 +759,10 @@ expect(
     protocol="first batch of 64, before any step",
 )
 expect(
-    "loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.75, high=2.4,
-    protocol=PROTOCOL,
+    "loss, ReLU inside the sum", final_loss("ReLU inside the sum"), low=0.65, high=1.2,
+    protocol=PROTOCOL.replace("0.02", "0.01"),
 )
-expect("loss, pre-activation", final_loss("pre-activation"), low=0.55, high=1.2, protocol=PROTOCOL)
+expect("loss, pre-activation", final_loss("pre-activation"), low=0.5, high=0.85, protocol=PROTOCOL)
 
 # %% [markdown]
 # A ReLU's output is never negative, so each block can only add to the features and none can take away. A correction

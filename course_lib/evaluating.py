@@ -1,0 +1,24 @@
+"""A network that is only asked, not trained: in evaluation mode for a while, then every part as it was before."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """`with evaluating(network):` batch norm and dropout as for use, no gradients; afterwards part by part as before.
+
+    Part by part, since a network may be trained with some of its layers held in evaluation mode. Chapter 01.
+    """
+    training = [part for part in network.modules() if part.training]
+    try:
+        for part in training:
+            part.training = False
+        with torch.no_grad():
+            yield
+    finally:
+        for part in training:
+            part.training = True

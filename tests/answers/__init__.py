@@ -1,0 +1,11 @@
+"""Answers to the exercises and to what the text checks in passing, beyond those in `wrong_answers/`.
+
+A module for each part of `course_lib.check`; in each, RIGHT is {check: [answers that must pass]} and WRONG is
+[(check, name of the slip, answer, words that must name it)].
+"""
+
+from answers import gan_game, gan_losses, gan_training, residual_blocks
+
+MODULES = (residual_blocks, gan_game, gan_losses, gan_training)
+RIGHT = {name: answers for module in MODULES for name, answers in module.RIGHT.items()}
+WRONG = [slip for module in MODULES for slip in module.WRONG]
