@@ -1,9 +1,12 @@
 """What the trainer costs: the residual GAN's step through the trainer, against the same loop written raw.
 
+"raw" keeps the same numbers of each step as the trainer does (losses, logits, gradient norms, diversity), "bare" keeps
+none: the difference between these two is the price of the instruments, not of the trainer.
+
     python benchmarks/trainer_overhead.py [--rounds 12] [--steps 24]
 
-Both train the same networks on the same batches, in short turns one after the other, so that a machine that is busy
-for a while is busy for both. Reported is the median over the rounds of the ratio of the two times.
+All train the same networks on the same batches, in short turns one after the other, so that a machine that is busy
+for a while is busy for all. Reported is the median over the rounds of the ratio of two times.
 """
 
 import argparse
@@ -11,6 +14,7 @@ import statistics
 import time
 
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from course_lib import recipes
@@ -22,12 +26,16 @@ from course_lib.recipes.generation import RESIDUAL_LATENT, RESIDUAL_PLAN, adam
 from course_lib.training import Trainer
 
 
-def raw_loop():
-    """The step of chapter 03 without trainer, accelerator or diagnostics; returns a function that does n steps."""
+def norm_of(network: nn.Module) -> Tensor:
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm([weight.grad for weight in network.parameters()])))
+
+
+def raw_loop(instruments: bool = True):
+    """The step of chapter 03 without trainer and accelerator; returns a function that does n steps."""
     run = recipes.residual_gan(seed=0)
     generator, discriminator = run.trainer.networks.values()
     adam_g, adam_d = (adam(n, RESIDUAL_PLAN.rate, RESIDUAL_PLAN.betas, pick()) for n in (generator, discriminator))
-    average, done = EMA(generator), 0
+    average, done, history = EMA(generator), 0, []
 
     def steps(n: int) -> None:
         nonlocal done
@@ -41,6 +49,9 @@ def raw_loop():
                 loss = loss + 8 * 0.2 * r1_penalty(discriminator, shown)
             adam_d.zero_grad()
             loss.backward()
+            if instruments:
+                numbers = [loss.detach(), real_logits.detach().mean(), fake_logits.detach().mean()]
+                numbers.append(norm_of(discriminator))
             adam_d.step()
             discriminator.requires_grad_(False)
             with torch.no_grad():
@@ -48,6 +59,9 @@ def raw_loop():
             loss = softplus(real_logits - discriminator(fake)).mean()
             adam_g.zero_grad()
             loss.backward()
+            if instruments:
+                numbers += [loss.detach(), norm_of(generator), fake.detach().std(0).mean()]
+                history.append(torch.stack(numbers).tolist())
             adam_g.step()
             discriminator.requires_grad_(True)
             average.update(generator)
@@ -67,19 +81,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=24)
     arguments = parser.parse_args()
-    loops = {"raw": raw_loop(), "trainer": trainer_loop()}
+    loops = {"bare": raw_loop(instruments=False), "raw": raw_loop(), "trainer": trainer_loop()}
     times: dict[str, list[float]] = {name: [] for name in loops}
     for turn in range(arguments.rounds + 1):
         # Who goes first changes, and the first round only warms up.
-        for name in sorted(loops, reverse=bool(turn % 2)):
+        for name in list(loops)[:: -1 if turn % 2 else 1]:
             started = time.perf_counter()
             loops[name](arguments.steps)
             if turn:
                 times[name].append(time.perf_counter() - started)
-    ratios = [b / a for a, b in zip(times["raw"], times["trainer"], strict=True)]
     for name, values in times.items():
         print(f"{name:8} {1000 * statistics.median(values) / arguments.steps:6.2f} ms a step (median)")
-    print(f"overhead {100 * (statistics.median(ratios) - 1):+.1f} % (median of {len(ratios)} ratios in one run)")
+    for what, slow, quick in (("trainer", "trainer", "raw"), ("instruments", "raw", "bare")):
+        ratios = [b / a for a, b in zip(times[quick], times[slow], strict=True)]
+        print(f"{what}: {100 * (statistics.median(ratios) - 1):+.1f} % (median of {len(ratios)} ratios in one run)")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class AdversarialStep:
     Args:
         accelerator: gives autocast and backward that fit the device and the number of processes.
         generator, discriminator: the bare networks; noise N×latent_size → N×C×H×W in [-1,1] → N logits.
-        optimisers: {"generator": …, "discriminator": …}, prepared by the accelerator.
+        optimisers: {"generator": …, "discriminator": …}; bare, since neither float32 nor bfloat16 needs a scaler.
         loss: one of GAN_LOSSES.
         average: takes in the generator after each step; its count of updates also tells when the penalty is due.
         penalty, every: added to D's loss on every `every`-th step, times `every`; None for no penalty.

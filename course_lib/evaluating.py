@@ -11,7 +11,7 @@ from torch import nn
 def evaluating(network: nn.Module) -> Iterator[None]:
     """`with evaluating(network):` batch norm and dropout as for use, no gradients; afterwards part by part as before.
 
-    Part by part, since a network may be trained with some of its layers held in evaluation mode. Chapter 01.
+    Part by part, since a network may be trained with some of its layers held in evaluation mode. Chapter 03.
     """
     training = [part for part in network.modules() if part.training]
     try:

@@ -44,8 +44,13 @@ def ema(averager: Callable) -> None:
             if not all(torch.equal(a, b) for a, b in zip(_state(network), _state(start), strict=True)):
                 fail(name, "update changes the network that is in training", "only `self.network` changes")
             _still_in_training(name, network)
-            mine, new = _its_network(name, average, network), _weights(network)
+            mine, new = (
+                _its_network(name, average, network, "copy_ takes over numbers, = the tensor"),
+                _weights(network),
+            )
             where = f" (decay {decay}, update {updates})"
+            if updates == 1 and not close(_row(_weights(mine)), decay * _row(want) + (1 - decay) * _row(new)):
+                _special_start(name, averager, decay)
             _averaged(name, _weights(mine), want, new, decay, updates, where)
             want = [decay * w + (1 - decay) * n for w, n in zip(want, new, strict=True)]
             _copied(name, mine, network, old, decay, where)
@@ -56,18 +61,44 @@ def _weights(network: nn.Module) -> list[Tensor]:
     return [parameter.detach().double().clone() for parameter in network.parameters()]
 
 
+def _row(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
+def _special_start(name: str, averager: Callable, decay: float) -> None:
+    """A cross if the first update alone copies: then the second one tells which rule is followed."""
+    network = _network()
+    average = attempt(name, averager, network, decay)
+    states = [_row(_weights(network))]
+    for _ in range(2):
+        _train(network)
+        attempt(name, average.update, network, where=" in update")
+        states += [_row(_weights(network)), _row(_weights(average.network))]
+    _, first, after_first, second, after_second = states
+    if not close(after_first, first):
+        return
+    if close(after_second, decay * first + (1 - decay) * second):
+        hint = "the copy is there from the start; the first update is like all others"
+        fail(name, "the first update copies the network's weights, wanted their average with the old ones", hint)
+    if close(after_second, (decay * first + second) / (1 + decay)):
+        hint = "the average begins with a copy, not with zeros: leave it out"
+        fail(name, "the average is divided by 1 − decay^updates, as Adam corrects its means", hint)
+
+
 def _state(network: nn.Module) -> list[Tensor]:
     return [*network.parameters(), *network.buffers()]
 
 
 def _still_in_training(name: str, network: nn.Module) -> None:
-    if not network.training:
+    if not all(module.training for module in network.modules()):
         fail(name, "the network in training is now in evaluation mode", "copy first, then .eval() on the copy")
     if not all(parameter.requires_grad for parameter in network.parameters()):
         fail(name, "the network in training can no longer learn", "copy first, then .requires_grad_(False) on the copy")
 
 
-def _its_network(name: str, average: object, network: nn.Module) -> nn.Module:
+def _its_network(
+    name: str, average: object, network: nn.Module, hint: str = "copy.deepcopy gives it its own"
+) -> nn.Module:
     mine = getattr(average, "network", None)
     if not isinstance(mine, nn.Module):
         fail(name, f"`.network` is a {type(mine).__name__}, wanted a module", "self.network = a copy of the network")
@@ -75,10 +106,15 @@ def _its_network(name: str, average: object, network: nn.Module) -> nn.Module:
         fail(name, "`.network` has other weights or buffers than the network", "copy.deepcopy(network)")
     theirs = {tensor.data_ptr() for tensor in _state(network)}
     if any(tensor.data_ptr() in theirs for tensor in _state(mine)):
-        fail(name, "`.network` shares its numbers with the network in training", "copy.deepcopy gives it its own")
+        fail(name, "`.network` shares its numbers with the network in training", hint)
     if mine.training:
         fail(name, "`.network` is in training mode", "you sample from it: .eval(), once and for all")
-    if any(parameter.requires_grad or parameter.grad_fn for parameter in mine.parameters()):
+    if any(module.training for module in mine.modules()):
+        hint = ".eval() reaches them, the attribute `training` alone does not"
+        fail(name, "the layers inside `.network` are in training mode", hint)
+    if any(parameter.grad_fn for parameter in mine.parameters()):
+        fail(name, "update records a graph that grows with every step", "with torch.no_grad(): …")
+    if any(parameter.requires_grad for parameter in mine.parameters()):
         fail(
             name, "`.network` asks for gradients, and nobody trains it", ".requires_grad_(False), once, when it is made"
         )
@@ -119,6 +155,8 @@ def _copied(name: str, mine: nn.Module, network: nn.Module, old: list[Tensor], d
         return
     if all(torch.equal(g, o) for g, o in zip(got, old, strict=True)):
         fail(name, f"the buffers stay as they were at the start{where}", hint)
+    if all(torch.equal(g, w) for g, w in zip(got, want, strict=True) if w.is_floating_point()):
+        fail(name, f"the count of batches is not copied: it is a buffer too{where}", "copy every buffer, whole or not")
     mixed = [decay * o + (1 - decay) * w for o, w in zip(old, want, strict=True)]
     if all(close(g, m.to(g.dtype)) for g, m in zip(got, mixed, strict=True) if g.is_floating_point()):
         fail(name, f"the buffers are averaged, wanted copies{where}", "they are averages already, and one is a count")

@@ -1,8 +1,10 @@
 """Check of chapter 03: are the samples all alike, or copies of training pictures?"""
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,9 +16,14 @@ from course_lib.check.report import attempt, equals, fail, is_tensor, leaves_ran
 def collapse_or_copies(function: Callable) -> None:
     """`function(samples, training)` → (mean distance of two samples, index of each one's nearest). Chapter 03."""
     name = "collapse_or_copies"
-    for count, many, size in ((7, 12, 3), (4, 40, 5), (6, 6, 4)):
-        samples, training = (random(n, 1, size, size, seed=n + size).mul(0.3).add(0.5) for n in (count, many))
+    for count, many, channels, size in ((7, 12, 1, 3), (4, 40, 3, 5), (6, 6, 1, 4)):
+        samples, training = (
+            random(n, channels, size, size, seed=seed + size).mul(0.3).add(0.5)
+            for n, seed in ((count, count), (many, many + 50))
+        )
         samples[1] = training[2]  # a copy
+        if count == many:
+            samples[3] = samples[4]  # a pair at distance 0
         where = f" on {count} samples and {many} training pictures"
         got = attempt(name, function, samples.clone(), training.clone(), where=where)
         if not (isinstance(got, tuple | list) and len(got) == 2):
@@ -35,21 +42,35 @@ def _distances(these: Tensor, those: Tensor, power: int = 2) -> Tensor:
     return torch.tensor(rows)
 
 
+def _tensor_of(got: Any) -> Any:
+    """An array of numbers as a tensor; all else as it is."""
+    numbers = isinstance(got, np.ndarray) and got.dtype.kind in "fiu"
+    return torch.from_numpy(got.copy()) if numbers else got
+
+
 def _diversity(name: str, got: Any, samples: Tensor, where: str) -> None:
-    if not (isinstance(got, float) or (isinstance(got, Tensor) and got.is_floating_point() and got.numel() == 1)):
+    got = _tensor_of(got)
+    number = isinstance(got, Real) and not isinstance(got, Integral)
+    if not (number or (isinstance(got, Tensor) and got.is_floating_point() and got.numel() == 1)):
         shape = f" of shape {tuple(got.shape)}" if isinstance(got, Tensor) else ""
         fail(name, f"the diversity is a {type(got).__name__}{shape}, wanted one number", "the mean over all pairs")
     n, between = len(samples), _distances(samples, samples)
     pairs = n * (n - 1)
     flat = samples.double().flatten(1)
     mistakes = [
-        (between.mean(), "each sample is also compared with itself: n of the n² distances are 0 for no merit"),
+        (between.mean(), "each sample is also compared with itself: n of the n² distances are always 0"),
         (between.square().sum() / pairs, "the distances are squared"),
         (between.sum() / 2, "the distances are added up, wanted their mean"),
         (between.sum(), "the distances are added up, wanted their mean"),
         (between.sum() / pairs / 2, "each pair is in the sum once, and the sum is divided by n(n − 1): half as many"),
+        (
+            2 * between.sum() / pairs,
+            "each pair is in the sum twice, and the sum is divided by n(n − 1)/2: twice as much",
+        ),
+        (between.sum() / (between > 0).sum(), "two equal samples are a pair too, of distance 0: it counts in the mean"),
         (between.sum() / n, "the sum is divided by the number of samples, wanted by the number of pairs"),
         (between.sum() / pairs / flat.shape[1] ** 0.5, "the distance is averaged over the pixels, wanted their sum"),
+        *_of_channels(samples, pairs),
         (
             _distances(samples, samples, 1).sum() / pairs,
             "absolute differences are added up, wanted the root of squares",
@@ -64,10 +85,35 @@ def _diversity(name: str, got: Any, samples: Tensor, where: str) -> None:
     equals(name, got, between.sum() / pairs, mistakes, f"the diversity is {float(got):.3f}{where}", hint, tolerance)
 
 
+def _of_channels(samples: Tensor, pairs: int) -> list[tuple[Tensor, str]]:
+    """What comes of a distance that does not add up the channels; with one channel it is the right one."""
+    by_channel = torch.stack([_distances(one, one) for one in samples.split(1, dim=1)])
+    grey = samples.mean(1, keepdim=True)
+    return [
+        (by_channel[0].sum() / pairs, "only the first channel is compared, wanted all"),
+        (by_channel.mean(0).sum() / pairs, "the distance is averaged over the channels, wanted one over all of them"),
+        (
+            by_channel.square().mean(0).sqrt().sum() / pairs,
+            "the squares are averaged over the channels, wanted their sum",
+        ),
+        (_distances(grey, grey).sum() / pairs, "the channels are averaged before they are compared"),
+    ]
+
+
+def _whole(number: Any) -> bool:
+    if isinstance(number, Tensor):
+        return number.ndim == 0 and not number.is_floating_point()
+    return isinstance(number, Integral)  # NumPy's are
+
+
 def _nearest(name: str, got: Any, samples: Tensor, training: Tensor) -> None:
     across = _distances(samples, training)
-    if isinstance(got, list | tuple) and all(isinstance(one, int) for one in got):
-        got = torch.tensor(got)
+    if isinstance(got, tuple) and hasattr(got, "indices"):
+        hint = "argmin gives the indices alone"
+        fail(name, "the second of the pair is what min returns: (values, indices), wanted the indices", hint)
+    got = _tensor_of(got)
+    if isinstance(got, list | tuple) and all(_whole(one) for one in got):
+        got = torch.tensor([int(one) for one in got])
     if isinstance(got, Tensor) and got.shape == (len(training),) != (len(samples),):
         fail(
             name, "one number came for each training picture, wanted one for each sample", "argmin over the other axis"

@@ -55,7 +55,16 @@ def spherical(function: Callable) -> None:
             "",
             1e-3,
         )
-    passed(name, "four sets of pairs at four places each, in a batch, and the pairs without an angle")
+    start, end = random(5, 8, seed=6), random(5, 8, seed=7)
+    end[2] = 3 * start[2]
+    got = attempt(name, function, start.clone(), end.clone(), 0.25, where=" on a batch with one pair without an angle")
+    line = 0.75 * start + 0.25 * end
+    want = line.clone()
+    for row in (0, 1, 3, 4):
+        want[row] = _arc(start[row : row + 1], end[row : row + 1], 0.25)[0]
+    mistakes = [(line, "one pair without an angle sends the whole batch along the line: choose row by row")]
+    equals(name, got, want, mistakes, "wrong on a batch with one pair without an angle", "torch.where", 1e-3)
+    passed(name, "five sets of pairs, most at four places, each row by itself, and the pairs without an angle")
 
 
 _FORMULA = "one angle for each row; sin((1−t)ω)/sin ω · u₀ + sin(tω)/sin ω · u₁, times (1−t)·ℓ₀ + t·ℓ₁"
@@ -98,7 +107,7 @@ def _detours(start: Tensor, end: Tensor, t: float) -> list[tuple[Tensor, str]]:
         (between(angle, *units), "the result has length 1: the length goes from that of start to that of end"),
         (
             between(angle, start, end),
-            "the formula stands on the noises: it turns directions, the length goes by itself",
+            "you mixed the noises; mix the unit directions u₀ and u₁, then multiply by the length",
         ),
         (lengths[0] * between(angle, *units), "the length stays that of start, and should go to that of end"),
         (stretched, "that is the straight line, stretched: no even steps along the arc"),

@@ -4,7 +4,9 @@ The optimisers are plain gradient descent, so the gradient that was used can be 
 with those that the right loss and the well-known mistakes would give.
 """
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -29,9 +31,10 @@ class _Noting(torch.optim.SGD):
         self.events.append("clear")
         super().zero_grad(set_to_none)
 
-    def step(self, closure: Callable | None = None) -> None:
-        self.events.append("step")
-        super().step(closure)
+    def step(self, closure: Callable | None = None) -> Any:
+        loss = super().step(closure)
+        self.events.append("step")  # a closure goes backward first
+        return loss
 
 
 class Game:
@@ -39,28 +42,36 @@ class Game:
 
     def __init__(self, batch: int, noise_size: int, seed: int, turn: str):
         torch.manual_seed(seed)
-        layers = nn.Linear(noise_size, 12), nn.Tanh(), nn.Linear(12, 9), nn.Tanh(), nn.Unflatten(1, (1, 3, 3))
+        layers = nn.Linear(noise_size, 12), nn.Tanh(), nn.Linear(12, 27), nn.Tanh(), nn.Unflatten(1, (3, 3, 3))
         self.generator = nn.Sequential(*layers)
-        self.discriminator = nn.Sequential(nn.Flatten(), nn.Linear(9, 10), nn.Tanh(), nn.Linear(10, 1), nn.Flatten(0))
+        self.discriminator = nn.Sequential(nn.Flatten(), nn.Linear(27, 10), nn.Tanh(), nn.Linear(10, 1), nn.Flatten(0))
         self.turn, self.other = turn, "discriminator" if turn == "generator" else "generator"
         self.players = {"generator": self.generator, "discriminator": self.discriminator}
         self.events: dict[str, list[str]] = {who: [] for who in self.players}
         self.optimisers = {who: _Noting(player, self.events[who]) for who, player in self.players.items()}
         self.noises: list[Tensor] = []
-        self.generator.register_forward_pre_hook(lambda _, given: self.noises.append(given[0].detach().clone()))
+        # Noted at the layers, so that generator.forward(noise) and generator(input=noise) count as well.
+        self.generator[0].register_forward_pre_hook(lambda _, given: self.noises.append(given[0].detach().clone()))
+        self.modes: set[tuple[str, bool]] = set()
         for who, player in self.players.items():
             with torch.no_grad():
                 for parameter in player.parameters():
                     parameter.mul_(2.5)  # steep, so that the losses differ clearly
+            for layer in player:
+                layer.register_forward_pre_hook(lambda layer, _, who=who: self.modes.add((who, layer.training)))
             # Called once a backward pass; autograd.grad does not call it. Every loss reaches the first weights.
             first = next(player.parameters())
             first.register_post_accumulate_grad_hook(lambda _, who=who: self.events[who].append("backward"))
-        self.real = torch.rand(batch, 1, 3, 3) * 2 - 1
+        self.real = torch.rand(batch, 3, 3, 3) * 2 - 1
         self.given = self.real.clone()
         # What an earlier step left behind in the player whose turn it is: the step has to clear it.
         for parameter in self.players[turn].parameters():
             parameter.grad = torch.randn_like(parameter) * 0.1
         self.stale = flat(parameter.grad for parameter in self.players[turn].parameters())
+        # In the other player lie the gradients of its own turn: harmless, unless somebody adds to them or steps.
+        for parameter in self.players[self.other].parameters():
+            parameter.grad = torch.randn_like(parameter) * 0.1
+        self.left = flat(parameter.grad for parameter in self.players[self.other].parameters())
         self.before = {who: flat(player.parameters()) for who, player in self.players.items()}
 
     def gradients(self, losses: Sequence[Tensor]) -> list[Tensor]:
@@ -85,12 +96,16 @@ def softplus(x: Tensor) -> Tensor:
 
 def play(name: str, game: Game, step: Callable, *arguments: Any, where: str = "") -> Any:
     """The learner's step, once; a cross for bad noise, and for whatever was touched and should not be."""
+    game.modes.clear()
     for events in game.events.values():
         events.clear()
     try:
         got = attempt(name, step, game.generator, game.discriminator, game.optimisers, *arguments, where=where)
     except CheckFailed as cross:
         if "does not require grad" in str(cross):
+            if game.turn == "discriminator" and _was_asked_for_a_slope(cross):
+                hint = "start with x = real.detach().requires_grad_(), and not under torch.no_grad()"
+                fail(name, "the penalty has no slope: nothing is recorded from the logits back to the pictures", hint)
             hint = "too much was frozen or detached"
             fail(name, f"nothing leads from the loss back to the {game.turn}'s weights", hint)
         raise
@@ -112,9 +127,19 @@ def play(name: str, game: Game, step: Callable, *arguments: Any, where: str = ""
     for who, player in game.players.items():
         if not all(parameter.requires_grad for parameter in player.parameters()):
             fail(name, f"the {who} is left frozen and can never learn again", "requires_grad_(True) afterwards")
-        if not player.training:
+        if not all(module.training for module in player.modules()):
             fail(name, f"the {who} is left in evaluation mode", "the mode is not yours to change")
+        if (who, False) in game.modes:
+            fail(
+                name, f"the {who} played in evaluation mode", "in training both stay in training mode: no .eval() here"
+            )
     return got
+
+
+def _was_asked_for_a_slope(cross: CheckFailed) -> bool:
+    """Whether torch.autograd.grad was refused, and not a backward pass."""
+    frames = traceback.extract_tb(cross.__context__.__traceback__) if cross.__context__ else []
+    return any(frame.name == "grad" for frame in frames)
 
 
 def _good_noise(name: str, noise: Tensor, shape: tuple[int, int]) -> None:
@@ -160,8 +185,9 @@ def moved(name: str, game: Game, want: Tensor, mistakes: Mistakes, where: str = 
 
 
 def untouched_gradients(name: str, game: Game, hint: str) -> None:
-    """A cross if gradients are left in the player whose turn it is not."""
-    if any(p.grad is not None and p.grad.any() for p in game.players[game.other].parameters()):
+    """A cross if gradients were added in the player whose turn it is not; its own may lie there, or be cleared."""
+    now = [p.grad for p in game.players[game.other].parameters() if p.grad is not None and p.grad.any()]
+    if now and not torch.equal(flat(now), game.left):
         fail(name, f"gradients are left in the {game.other}, whose turn it is not", hint)
 
 
@@ -169,9 +195,17 @@ def returned(name: str, got: Any, want: Tensor, mistakes: Mistakes = (), where: 
     """A cross unless `got` is the loss as a plain number."""
     if isinstance(got, Tensor) and got.requires_grad:
         fail(name, "the result keeps the whole step's graph in memory", "return loss.item()")
-    if isinstance(got, bool) or not isinstance(got, float | int | Tensor) or torch.as_tensor(got).numel() != 1:
+    # NumPy's numbers are Real too.
+    if isinstance(got, bool) or not isinstance(got, Real | Tensor) or torch.as_tensor(got).numel() != 1:
         fail(name, f"got {type(got).__name__}, wanted the loss as a number", "return loss.item()")
     for value, message in [*mistakes, (want, "")]:
-        if abs(float(got) - value.item()) <= 1e-4 * (1 + abs(value.item())):
+        if counts(got, value):
             return fail(name, message) if message else None
     fail(name, f"the number returned is {float(got):.4f}{where}, but {want.item():.4f} was minimised")
+
+
+def counts(got: Any, value: Tensor) -> bool:
+    """Whether what was returned is that number."""
+    if not isinstance(got, Real | Tensor) or torch.as_tensor(got).numel() != 1:
+        return False
+    return abs(float(got) - value.item()) <= 1e-4 * (1 + abs(value.item()))

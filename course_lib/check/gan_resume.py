@@ -37,17 +37,25 @@ def _stop_and_go(name: str, training: Callable, path: Path) -> None:
     written = sorted(path.parent.glob("*"))
     if not written:
         fail(name, "save has written no file", "save_tree({…}, path)")
+    if len(written) > 1:
+        files = ", ".join(file.name for file in written)
+        fail(name, f"save left {len(written)} files: {files}", "one dictionary holds everything: one file, at `path`")
+    if not path.is_file():
+        if path.is_dir():
+            fail(name, "save made a folder at `path`, wanted one file", "one dictionary holds everything")
+        fail(name, f"nothing lies at `path`: save wrote {written[0].name}", "take the path as it is given")
     if _differing(_go(name, run, AFTER), undisturbed):
         fail(name, "a run that is saved goes on differently from one that is not", "save must draw and change nothing")
     other = _start(name, training, 2)
-    generator = other.generator
+    players = {who: getattr(other, who) for who in ("generator", "discriminator")}
     attempt(name, other.load, path, where=" in load")
-    held = {id(p) for group in other.optimisers["generator"].param_groups for p in group["params"]}
-    if not held >= {id(p) for p in other.generator.parameters()}:
-        where = "another network" if other.generator is generator else "the network that you replaced"
-        fail(name, f"the optimiser still moves the weights of {where}", "fill what is there: load_state_dict")
+    _still_alive(name, other)
+    for who, player in players.items():
+        _moves_its_player(name, other, who, player)
     loaded = _look(other)
     for part in _differing(loaded, saved):
+        if part == "the mode of `average`":
+            fail(name, "the average is in training mode after load", "a state holds no mode: .eval() what you build")
         if part == "the weights of `average`" and _alike(loaded[part], loaded["the weights of `generator`"]):
             fail(name, "the average was filled with the generator's weights: it has its own history")
         if not loaded[part] and saved[part]:
@@ -68,6 +76,30 @@ def _start(name: str, training: Callable, seed: int) -> Any:
     return run
 
 
+def _still_alive(name: str, run: Any) -> None:
+    """A cross if load put the saved state where a network, an optimiser or the batches were."""
+    parts = {part: getattr(run, part) for part in ("generator", "discriminator", "average", "batches", "optimisers")}
+    optimisers = parts.pop("optimisers")
+    if not isinstance(optimisers, dict) or not optimisers:
+        fail(name, f"after load, `optimisers` is a {type(optimisers).__name__}", "it held two optimisers: fill those")
+    parts |= {f"optimisers[{who!r}]": optimiser for who, optimiser in optimisers.items()}
+    for part, value in parts.items():
+        if not callable(getattr(value, "load_state_dict", None)):
+            hint = "a state goes *into* what is there: load_state_dict(state)"
+            fail(name, f"after load, `{part}` is a {type(value).__name__}, the saved state itself", hint)
+
+
+def _moves_its_player(name: str, run: Any, who: str, before: nn.Module) -> None:
+    """A cross if load replaced a network, and its optimiser does not know."""
+    if who not in run.optimisers:
+        fail(name, f"after load, `optimisers` has no {who!r}", "it held two optimisers: fill those")
+    held = {id(p) for group in run.optimisers[who].param_groups for p in group["params"]}
+    player = getattr(run, who)
+    if not held >= {id(p) for p in player.parameters()}:
+        where = "another network" if player is before else "the network that you replaced"
+        fail(name, f"the {who}'s optimiser still moves the weights of {where}", "fill what is there: load_state_dict")
+
+
 def _go(name: str, run: Any, steps: int) -> dict[str, list]:
     for _ in range(steps):
         attempt(name, run.step, where=" in step")
@@ -80,6 +112,7 @@ def _look(run: Any) -> dict[str, list]:
     for part in ("generator", "discriminator", "average"):
         network: nn.Module = getattr(run, part)
         found[f"the weights of `{part}`"] = [parameter.detach().clone() for parameter in network.parameters()]
+        found[f"the mode of `{part}`"] = [module.training for module in network.modules()]
         found[f"batch norm's statistics in `{part}`"] = [buffer.clone() for buffer in network.buffers()]
     for part, optimiser in run.optimisers.items():
         state = optimiser.state_dict()["state"]
@@ -109,6 +142,7 @@ def _hint(part: str) -> str:
         "optimiser": "Adam remembers means of past gradients: its state_dict",
         "order": "the batches have a state_dict too",
         "steps": "the penalty is due by it",
+        "mode": "a state holds no mode: .train() or .eval() what you build",
         "random": "the next noise follows from it: random_state(), and set_random_state(…) as the last thing",
     }
     return next((hint for word, hint in hints.items() if word in part), "")

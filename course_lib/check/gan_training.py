@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_lib.check.gan_players import Game, moved, play, returned, softplus, untouched_gradients
+from course_lib.check.gan_players import Game, counts, moved, play, returned, softplus, untouched_gradients
 from course_lib.check.report import fail, leaves_random_numbers_alone, passed
 
 
@@ -34,6 +34,9 @@ def generator_step(function: Callable) -> None:
             "the logits are averaged before the softplus, wanted after it": softplus((real - fake).mean()),
             "fakes are compared with the mean of the real logits, wanted pairs": softplus(real.mean() - fake).mean(),
         }
+        # For the generator it is the non-saturating loss: only the number tells that the real pictures were judged.
+        if counts(got, apart := softplus(real).mean() + softplus(-fake).mean()):
+            names = {"each picture is judged alone, wanted the difference of a real and a fake logit": apart} | names
         gradient, *others = twin.gradients([want, *names.values()])
         moved(name, game, gradient, list(zip(others, names, strict=True)))
         untouched_gradients(
@@ -42,6 +45,11 @@ def generator_step(function: Callable) -> None:
         returned(name, got, want)
         _fresh_noise(name, function, game, game.real, noise_size)
     passed(name, "two games: the generator's gradient, the discriminator and its gradients untouched, fresh noise")
+
+
+# Step, interval and γ. The first penalty comes with an interval at which no two mistakes are the same number: every 4
+# and without the ½'s, "half the penalty" would be "γ alone".
+ROUNDS = ((1, 5, 5.0), (0, 5, 5.0), (3, 4, 5.0), (4, 4, 5.0), (6, 3, 0.8))
 
 
 def _slopes(discriminator: nn.Module, pictures: Tensor) -> Tensor:
@@ -56,6 +64,7 @@ def _lazy_losses(twin: Game, noise: Tensor, due: bool, every: int, gamma: float)
     loss, slopes = softplus(fake - real).mean(), _slopes(twin.discriminator, twin.real)
     r1, r2 = slopes.square().sum(1).mean(), _slopes(twin.discriminator, fakes).square().sum(1).mean()
     weight, batch, pixels, lengths = gamma / 2 * every, len(real), slopes.shape[1], slopes.norm(dim=1)
+    channels = slopes.unflatten(1, (twin.real.shape[1], -1)).square().sum(2)
     extra = weight * r1 if due else 0 * r1
     alone = softplus(-real).mean() + softplus(fake).mean()
     mistakes = {
@@ -64,6 +73,12 @@ def _lazy_losses(twin: Game, noise: Tensor, due: bool, every: int, gamma: float)
         "the sign of everything is wrong": -loss - extra,
         "the loss is summed over the batch, wanted the mean": loss * batch + extra,
         "each picture is judged alone, wanted pairs of a real and a fake one": alone + extra,
+        "the fake logits are detached: detach the pictures, not the logits": softplus(fake.detach() - real).mean()
+        + extra,
+        "the real logits are detached, so the discriminator learns from the fakes alone": softplus(
+            fake - real.detach()
+        ).mean()
+        + extra,
     }
     if not due:
         early = "the penalty comes in a step in which it is not due: only when step is a multiple of every"
@@ -80,6 +95,11 @@ def _lazy_losses(twin: Game, noise: Tensor, due: bool, every: int, gamma: float)
         "the slope's length is not squared": loss + weight * lengths.mean(),
         "the length is held at 1, as for WGAN-GP; R1 wants it at 0": loss + weight * (lengths - 1).square().mean(),
         "the squares are averaged over the pixels, wanted their sum": loss + extra / pixels,
+        "the squares are averaged over the channels, wanted their sum": loss + weight * channels.mean(),
+        "the squares are averaged over rows and columns, wanted their sum": loss + extra * channels.shape[1] / pixels,
+        "only the first channel's slope is in the penalty, wanted all": loss + weight * channels[:, 0].mean(),
+        "the penalty is only half of what is wanted": loss + extra / 2,
+        "loss and penalty are halved, wanted their sum": (loss + extra) / 2,
         "the penalty is summed over the batch, wanted the mean": loss + extra * batch,
         "the slope is that of the mean logit, too small by the batch's size": loss + extra / batch**2,
         "the whole loss is multiplied by the interval, wanted the penalty alone": every * loss + extra,
@@ -92,7 +112,7 @@ def _lazy_losses(twin: Game, noise: Tensor, due: bool, every: int, gamma: float)
 def discriminator_step(function: Callable) -> None:
     """`function(generator, discriminator, optimisers, real, noise_size, step, every, gamma)` → loss. Chapter 03."""
     name = "discriminator_step"
-    for seed, (step, every, gamma) in enumerate([(1, 4, 5.0), (0, 4, 5.0), (3, 4, 5.0), (4, 4, 5.0), (6, 3, 0.8)]):
+    for seed, (step, every, gamma) in enumerate(ROUNDS):
         game = Game(16 - seed, 12, seed, turn="discriminator")
         twin = Game(16 - seed, 12, seed, turn="discriminator")
         where, due = f" (step {step}, every {every})", step % every == 0
@@ -103,9 +123,8 @@ def discriminator_step(function: Callable) -> None:
         gradient, no_penalty, *gradients = twin.gradients([want, loss, *others.values()])
         mistakes = list(zip(gradients, others, strict=True))
         if due:
-            counted = isinstance(got, float) and abs(got - want.item()) <= 1e-4 * (1 + want.item())
             numb = "the penalty is in the number, but no weight feels it: create_graph=True, and no detach"
-            mistakes.append((no_penalty, numb if counted else "the penalty is missing, though it is due"))
+            mistakes.append((no_penalty, numb if counts(got, want) else "the penalty is missing, though it is due"))
         moved(name, game, gradient, mistakes, where)
         untouched_gradients(name, game, "in this step the fake pictures are data: detach them")
         returned(name, got, want, [(loss, "the number returned lacks the penalty")] if due else [], where)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from course_lib.check.report import attempt, equals, fail, is_tensor, leaves_random_numbers_alone, passed
@@ -103,6 +102,8 @@ def to_bytes(function: Callable) -> None:
 @leaves_random_numbers_alone
 def psnr(function: Callable) -> None:
     """PSNR of each picture in dB, against scikit-image. Chapter 00."""
+    from skimage.metrics import peak_signal_noise_ratio  # imported late: it takes seconds
+
     name = "psnr"
     generator = torch.Generator().manual_seed(0)
     target = 0.3 + 0.4 * torch.rand(3, 3, 9, 7, generator=generator)

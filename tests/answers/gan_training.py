@@ -4,6 +4,7 @@ import ast
 import copy
 import itertools
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -53,6 +54,17 @@ def generator_step_that_tidies_up(generator, discriminator, optimisers, real, no
     return loss.item()
 
 
+def generator_step_by_closure(generator, discriminator, optimisers, real, noise_size):
+    def closure():
+        optimisers["generator"].zero_grad()
+        fake = generator.forward(torch.randn(len(real), noise_size))
+        loss = softplus_mean(discriminator.forward(real), discriminator.forward(fake))
+        loss.backward(inputs=list(generator.parameters()))
+        return loss
+
+    return np.float32(optimisers["generator"].step(closure).item())
+
+
 def discriminator_step_in_one_pass(generator, discriminator, optimisers, real, noise_size, step, every, gamma):
     """Real and fake pass through together; the penalty is written out, and zero on the other steps."""
     generator.requires_grad_(False)
@@ -69,6 +81,21 @@ def discriminator_step_in_one_pass(generator, discriminator, optimisers, real, n
     total.backward(inputs=list(discriminator.parameters()))
     optimisers["discriminator"].step()
     return total.item()
+
+
+def discriminator_step_by_closure(generator, discriminator, optimisers, real, noise_size, step, every, gamma):
+    with torch.no_grad():
+        fake = generator(input=torch.randn(len(real), noise_size))
+
+    def closure():
+        optimisers["discriminator"].zero_grad()
+        loss = functional.softplus(discriminator(fake) - discriminator(real)).mean()
+        if step % every == 0:
+            loss = loss + gamma / 2 * every * r1_penalty(discriminator, real)
+        loss.backward()
+        return loss
+
+    return np.float32(optimisers["discriminator"].step(closure).item())
 
 
 class EMAByStateDict(nn.Module):
@@ -99,6 +126,22 @@ def sample_in_portions(generator, n, noise_size, seed):
     return torch.cat(pictures)
 
 
+def sample_by_keyword(generator, n, noise_size, seed):
+    twin = copy.deepcopy(generator).eval()
+    with torch.no_grad():
+        return twin(input=torch.randn(n, noise_size, generator=torch.Generator().manual_seed(seed))) * 0.5 + 0.5
+
+
+def sample_by_forward(generator, n, noise_size, seed):
+    modes = [(module, module.training) for module in generator.modules()]
+    with torch.no_grad():
+        noise = torch.randn(n, noise_size, generator=torch.Generator().manual_seed(seed))
+        signed = generator.eval().forward(noise)
+    for module, mode in modes:
+        module.training = mode
+    return (signed + 1) / 2
+
+
 def spherical_by_halves(start, end, t):
     """Even steps without any sine: the middle of two directions is their sum's direction, and so on, 24 times."""
     low, high = functional.normalize(start.double()), functional.normalize(end.double())
@@ -124,6 +167,23 @@ def diagnosed_in_loops(samples, training):
     pairs = [distance(a, b) for a, b in itertools.combinations(samples, 2)]
     nearest = [min(range(len(training)), key=lambda i, s=s: distance(s, training[i])) for s in samples]
     return sum(pairs) / len(pairs), nearest
+
+
+def diagnosed_by_numpy(samples, training):
+    samples, training = samples.numpy().reshape(len(samples), -1), training.numpy().reshape(len(training), -1)
+    first, second = np.triu_indices(len(samples), k=1)
+    diversity = np.sqrt(((samples[first] - samples[second]) ** 2).sum(1)).mean()
+    return diversity, ((samples[:, None] - training[None]) ** 2).sum(2).argmin(1)
+
+
+def diagnosed_with_lists(kind):
+    """The indices as a list of NumPy's numbers or of tensors without a dimension."""
+
+    def collapse_or_copies(samples, training):
+        diversity, nearest = diagnosed_by_numpy(samples, training)
+        return diversity, [kind(index) for index in nearest]
+
+    return collapse_or_copies
 
 
 class PickledWhole(Training):
@@ -156,12 +216,17 @@ class BuiltAnew(Training):
 
 
 RIGHT = {
-    "generator_step": [generator_step_by_hand, generator_step_that_tidies_up],
-    "discriminator_step": [discriminator_step_in_one_pass],
+    "generator_step": [generator_step_by_hand, generator_step_that_tidies_up, generator_step_by_closure],
+    "discriminator_step": [discriminator_step_in_one_pass, discriminator_step_by_closure],
     "ema": [EMAByStateDict],
-    "sample": [sample_in_portions, sample_by_the_library],
+    "sample": [sample_in_portions, sample_by_the_library, sample_by_keyword, sample_by_forward],
     "spherical": [spherical_by_halves, slerp],
-    "collapse_or_copies": [diagnosed_in_loops],
+    "collapse_or_copies": [
+        diagnosed_in_loops,
+        diagnosed_by_numpy,
+        diagnosed_with_lists(np.int64),
+        diagnosed_with_lists(torch.tensor),
+    ],
     "resumable": [PickledWhole, BuiltAnew],
 }
 
@@ -224,6 +289,48 @@ def slope(discriminator, pictures):
     return torch.autograd.grad(discriminator(pictures).sum(), pictures, create_graph=True)[0].flatten(1)
 
 
+def by_channel(discriminator, pictures):
+    return slope(discriminator, pictures).unflatten(1, (pictures.shape[1], -1)).square().sum(2)
+
+
+def slope_at_the_given(discriminator, real, fake):
+    return torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)[0].flatten(1).square().sum(1).mean()
+
+
+def r1_without_a_graph(discriminator, real, fake):
+    with torch.no_grad():
+        return r1_penalty(discriminator, real)
+
+
+def discriminator_step_in_evaluation(generator, *others):
+    generator.eval()
+    loss = discriminator_step_in_one_pass(generator, *others)
+    generator.train()
+    return loss
+
+
+def detaching(real_ones):
+    def discriminator_step(generator, discriminator, optimisers, real, noise_size, step, every, gamma):
+        fake_logits = discriminator(generator(torch.randn(len(real), noise_size)).detach())
+        real_logits = discriminator(real)
+        real_logits, fake_logits = (
+            (real_logits.detach(), fake_logits) if real_ones else (real_logits, fake_logits.detach())
+        )
+        loss = functional.softplus(fake_logits - real_logits).mean()
+        if step % every == 0:
+            loss = loss + gamma / 2 * every * r1_penalty(discriminator, real)
+        optimisers["discriminator"].zero_grad()
+        loss.backward()
+        optimisers["discriminator"].step()
+        return loss.item()
+
+    return discriminator_step
+
+
+def judged_alone(real, fake):
+    return functional.softplus(real).mean() + functional.softplus(-fake).mean()
+
+
 def mean_logit_slope(discriminator, real, fake):
     real = real.detach().requires_grad_()
     return torch.autograd.grad(discriminator(real).mean(), real, create_graph=True)[0].flatten(1).square().sum(1).mean()
@@ -240,6 +347,69 @@ def sampler(noise=None, convert=lambda x: (x + 1) / 2):
         return pictures
 
     return sample
+
+
+def sampler_that_handles(generator_before, generator_after):
+    """What is done with the generator before the pictures are drawn, and after."""
+
+    def sample(generator, n, noise_size, seed):
+        noise = torch.randn(n, noise_size, generator=torch.Generator().manual_seed(seed))
+        mode = generator.training
+        generator_before(generator)
+        with torch.no_grad():
+            signed = generator(noise)
+        generator_after(generator, mode)
+        return (signed + 1) / 2
+
+    return sample
+
+
+def set_the_attribute(network, mode=False):
+    network.training = mode
+
+
+def row_by_row(n, noise_size, dice):
+    seed = dice.initial_seed()
+    return torch.cat([torch.randn(1, noise_size, generator=dice.manual_seed(seed + i)) for i in range(n)])
+
+
+def all_equally_long(n, noise_size, dice):
+    return functional.normalize(torch.randn(n, noise_size, generator=dice)) * noise_size**0.5
+
+
+def cut_off(limit):
+    return lambda n, noise_size, dice: torch.randn(n, noise_size, generator=dice).clamp(-limit, limit)
+
+
+def diagnosis(diversity=None, nearest=None):
+    """Right but for one of the two."""
+
+    def collapse_or_copies(samples, training):
+        right = diagnosed_by_numpy(samples, training)
+        return diversity(samples) if diversity else right[0], nearest(samples, training) if nearest else right[1]
+
+    return collapse_or_copies
+
+
+def distances(these, those):
+    return (these.flatten(1)[:, None] - those.flatten(1)[None]).square().sum(2).sqrt()
+
+
+def mean_of_what_differs(samples):
+    between = distances(samples, samples)
+    return between[between > 0].mean()
+
+
+def pairs_twice(samples):
+    return distances(samples, samples).sum() / (len(samples) * (len(samples) - 1) / 2)
+
+
+def of_the_first_channel(samples):
+    return float(functional.pdist(samples[:, 0].flatten(1)).mean())
+
+
+def of_the_grey_picture(samples):
+    return float(functional.pdist(samples.mean(1).flatten(1)).mean())
 
 
 class AverageFromZero(EMAByStateDict):
@@ -275,6 +445,122 @@ class SwitchedBack(EMAByStateDict):
         self.network.train()
 
 
+class AveragesEverything(EMAByStateDict):
+    def update(self, network):
+        with torch.no_grad():
+            for mine, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+                mine.lerp_(new, 1 - self.keep)
+
+
+class OnlyTheAttribute(EMAByStateDict):
+    def __init__(self, network, decay):
+        super().__init__(network, decay)
+        self.network.train().training = False
+
+
+class RecordsAGraph(EMAByStateDict):
+    def update(self, network):
+        for mine, new in zip(self.network.parameters(), network.parameters(), strict=True):
+            mine.mul_(self.keep).add_(new, alpha=1 - self.keep)
+        for mine, new in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(new)
+
+
+class LeavesTheCount(EMAByStateDict):
+    def update(self, network):
+        count = self.network[1].num_batches_tracked.clone()
+        super().update(network)
+        self.network[1].num_batches_tracked.copy_(count)
+
+
+class SharesItsBuffers(EMAByStateDict):
+    def update(self, network):
+        super().update(network)
+        for mine, new in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.data = new.data
+
+
+class CopiesAtFirst(EMAByStateDict):
+    def __init__(self, network, decay):
+        super().__init__(network, 0)
+        self.given = decay
+
+    def update(self, network):
+        super().update(network)
+        self.keep = self.given
+
+
+class CorrectsTheBias(EMAByStateDict):
+    def __init__(self, network, decay):
+        super().__init__(network, 0)
+        self.given, self.updates = decay, 0
+
+    def update(self, network):
+        self.updates += 1
+        self.keep = self.given * (1 - self.given ** (self.updates - 1)) / (1 - self.given**self.updates)
+        super().update(network)
+
+
+class RebuildsTheAverage(BuiltAnew):
+    def load(self, path):
+        super().load(path)
+        dice = torch.get_rng_state()
+        state, self.average = self.average.state_dict(), copy.deepcopy(self.generator).requires_grad_(False)
+        self.average.load_state_dict(state)
+        torch.set_rng_state(dice)
+
+
+class TwoFiles(BuiltAnew):
+    def save(self, path):
+        super().save(path)
+        torch.save(torch.get_rng_state(), f"{path}.dice")
+
+
+class AddsAnEnding(BuiltAnew):
+    def save(self, path):
+        super().save(f"{path}.state")
+
+    def load(self, path):
+        super().load(f"{path}.state")
+
+
+class ReplacesTheDiscriminator(BuiltAnew):
+    def load(self, path):
+        super().load(path)
+        self.discriminator = copy.deepcopy(self.discriminator)
+
+
+class StateForOptimisers(BuiltAnew):
+    def load(self, path):
+        super().load(path)
+        self.optimisers = {who: optimiser.state_dict() for who, optimiser in self.optimisers.items()}
+
+
+class StateForBatches(BuiltAnew):
+    def load(self, path):
+        super().load(path)
+        self.batches = self.batches.state_dict()
+
+
+class ListOfOptimisers(BuiltAnew):
+    def load(self, path):
+        super().load(path)
+        self.optimisers = list(self.optimisers.values())
+
+
+def line_if_any(start, end, t):
+    u, v = functional.normalize(start), functional.normalize(end)
+    if ((u * v).sum(1) > 1 - 1e-6).any():
+        return (1 - t) * start + t * end
+    return slerp(start, end, t)
+
+
+def both_step(generator, discriminator, optimisers, real, noise_size):
+    loss = generator_step_by_hand(generator, discriminator, optimisers, real, noise_size)
+    optimisers["discriminator"].step()
+    return loss
+
+
 class SavedTooLate(BuiltAnew):
     """The random numbers are put back, and then something draws."""
 
@@ -306,6 +592,7 @@ WRONG = [
     ("generator_step", "no result", step_of_the_generator(softplus_mean, result=lambda _: None), "wanted the loss"),
     ("generator_step", "too early", mistimed("too early"), "before its new gradient"),
     ("generator_step", "never", mistimed("never"), "never stepped"),
+    ("generator_step", "both step", both_step, "the discriminator's weights have changed"),
     ("discriminator_step", "detached", step_of_the_discriminator(lambda *x: r1(*x).detach()), "no weight feels it"),
     ("discriminator_step", "both", step_of_the_discriminator(lambda d, *x: r1(d, *x) + r1_penalty(d, x[1])), "alone"),
     ("discriminator_step", "mean logit", step_of_the_discriminator(mean_logit_slope), "mean logit"),
@@ -325,18 +612,83 @@ WRONG = [
         step_of_the_discriminator(lambda d, r, _: (slope(d, r).norm(dim=1) - 1).square().mean()),
         "held at 1",
     ),
+    ("generator_step", "judged alone", step_of_the_generator(judged_alone), "each picture is judged alone"),
+    (
+        "generator_step",
+        "evaluation mode",
+        step_of_the_generator(softplus_mean, before=lambda d: d.eval().requires_grad_(False)),
+        "the discriminator played in evaluation mode",
+    ),
+    ("discriminator_step", "evaluation mode", discriminator_step_in_evaluation, "the generator played in evaluation"),
+    (
+        "discriminator_step",
+        "mean of channels",
+        step_of_the_discriminator(lambda d, r, _: by_channel(d, r).mean()),
+        "averaged over the channels",
+    ),
+    (
+        "discriminator_step",
+        "first channel",
+        step_of_the_discriminator(lambda d, r, _: by_channel(d, r)[:, 0].mean()),
+        "only the first channel",
+    ),
+    ("discriminator_step", "half", step_of_the_discriminator(lambda *x: r1(*x) / 2), "only half of what is wanted"),
+    ("discriminator_step", "γ alone", step_of_the_discriminator(r1, weight=lambda g, k: g), "by γ alone"),
+    ("discriminator_step", "fake logits detached", detaching(real_ones=False), "the pictures, not the logits"),
+    ("discriminator_step", "real logits detached", detaching(real_ones=True), "real logits are detached"),
+    ("discriminator_step", "slope at the given", step_of_the_discriminator(slope_at_the_given), "x = real.detach()"),
+    ("discriminator_step", "slope without graph", step_of_the_discriminator(r1_without_a_graph), "x = real.detach()"),
     ("sample", "sigmoid", sampler(convert=torch.sigmoid), "sigmoid"),
     ("sample", "stretched", sampler(convert=lambda x: (x - x.min()) / (x.max() - x.min())), "stretched"),
     ("sample", "only halved", sampler(convert=lambda x: x / 2), "-½"),
     ("sample", "small noise", sampler(lambda n, d, g: 0.5 * torch.randn(n, d, generator=g)), "standard deviation"),
     ("sample", "fixed seed", sampler(lambda n, d, g: torch.randn(n, d, generator=g.manual_seed(0))), "another seed"),
+    ("sample", "one dice a row", sampler(row_by_row), "moved by one row"),
+    ("sample", "equally long", sampler(all_equally_long), "the same length"),
+    ("sample", "cut at 1.5", sampler(cut_off(1.5)), "the noise is cut off"),
+    ("sample", "cut at 2", sampler(cut_off(2)), "the noise is cut off"),
+    ("sample", "inverted", sampler(convert=lambda x: (1 - x) / 2), "changed places"),
+    ("sample", "bytes", sampler(convert=lambda x: ((x + 1) * 127.5).to(torch.uint8)), "torch.uint8"),
+    ("sample", "attribute after", sampler_that_handles(nn.Module.eval, set_the_attribute), "layers inside are left"),
+    ("sample", "attribute before", sampler_that_handles(set_the_attribute, nn.Module.train), "layers inside the gen"),
+    (
+        "sample",
+        "stays frozen",
+        sampler_that_handles(lambda g: g.eval().requires_grad_(False), nn.Module.train),
+        "left frozen",
+    ),
     ("ema", "from zero", AverageFromZero, "not yet the network's copy"),
     ("ema", "begins fast", AsInTheLibrary, "smaller than given"),
     ("ema", "freezes", Frozen, "can no longer learn"),
     ("ema", "back to training", SwitchedBack, "in training mode"),
+    ("ema", "averages the count", AveragesEverything, "not implemented for 'Long'"),
+    ("ema", "only the attribute", OnlyTheAttribute, "the layers inside `.network`"),
+    ("ema", "records a graph", RecordsAGraph, "update records a graph"),
+    ("ema", "leaves the count", LeavesTheCount, "the count of batches"),
+    ("ema", "shares its buffers", SharesItsBuffers, "copy_ takes over numbers"),
+    ("ema", "copies at first", CopiesAtFirst, "the first update copies"),
+    ("ema", "corrects the bias", CorrectsTheBias, "divided by 1 − decay^updates"),
+    ("resumable", "average in training", RebuildsTheAverage, "the average is in training mode after load"),
+    ("resumable", "two files", TwoFiles, "save left 2 files"),
+    ("resumable", "adds an ending", AddsAnEnding, "nothing lies at `path`"),
+    ("resumable", "replaces the discriminator", ReplacesTheDiscriminator, "the discriminator's optimiser still moves"),
+    ("resumable", "puts the state in place", StateForOptimisers, "`optimisers['generator']` is a dict"),
+    ("resumable", "puts the batches' state in place", StateForBatches, "`batches` is a dict"),
+    ("resumable", "forgets the optimisers' names", ListOfOptimisers, "`optimisers` is a list"),
+    ("spherical", "any without an angle", line_if_any, "sends the whole batch along the line"),
     ("resumable", "draws after loading", SavedTooLate, "random state"),
     ("resumable", "trains while saving", TrainsWhileSaving, "goes on differently"),
     ("resumable", "as given", Training, "no method `save`"),
+    ("collapse_or_copies", "no zeros", diagnosis(mean_of_what_differs), "two equal samples are a pair too"),
+    ("collapse_or_copies", "pairs twice", diagnosis(pairs_twice), "twice as much"),
+    ("collapse_or_copies", "first channel", diagnosis(of_the_first_channel), "only the first channel"),
+    ("collapse_or_copies", "grey", diagnosis(of_the_grey_picture), "channels are averaged before"),
+    (
+        "collapse_or_copies",
+        "values too",
+        diagnosis(nearest=lambda s, t: distances(s, t).min(1)),
+        "is what min returns: (values, indices)",
+    ),
     (
         "collapse_or_copies",
         "pairs once",

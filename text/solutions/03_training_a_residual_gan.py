@@ -16,7 +16,8 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/exercises/03_training_a_residual_gan.ipynb)
 #
 # Each exercise is a cell to fill in and a cell that checks it. Replace the line that raises `NotImplementedError`, run
-# your cell, then run the check. A tick says what was tried; otherwise you read what is wrong and a hint. (So *Run All* stops at the first check.) The dots say how
+# your cell, then run the check. A tick says what was tried; otherwise you read what is wrong and a hint. (*Run All* stops at
+# the first cross.) The dots say how
 # difficult (●○○ to ●●●) and how important an exercise is, and each has a hint that unfolds.
 #
 # Read [chapter 03](../notebooks/03_training_a_residual_gan.ipynb) first. All seven together take about 70 minutes. None needs
@@ -51,8 +52,8 @@ from course_lib.losses import GAN_LOSSES, r1_penalty
 # $\text{softplus}\big(D(x) - D(G(z))\big)$, where $x$ are the real pictures, each paired with one fake.
 #
 # - `generator` takes noise of shape N×`noise_size`, standard normal. Draw it anew, one row for each real picture.
-# - `discriminator` gives one logit a picture. Its weights stay as they are, and no gradient is left in them
-#   afterwards. It must be able to learn in the next step.
+# - `discriminator` gives one logit a picture. Its weights stay as they are, and your backward pass adds no gradient to them.
+#   If you freeze it, unfreeze it again.
 # - `optimisers` is a dictionary with the keys `"generator"` and `"discriminator"`. Gradients of an earlier step may still lie
 #   in the generator.
 # - Return the loss as a plain number.
@@ -87,18 +88,18 @@ check.generator_step(generator_step)
 # *difficulty ●●● · importance ●●● · 15 minutes · 3 points*
 #
 # Now the other player. Its loss is the mean of $\text{softplus}\big(D(G(z)) - D(x)\big)$. When `step` is a multiple of `every` (0
-# is one), add the penalty R1 at the real pictures, multiplied by γ/2 (`gamma`), and by `every`, since it is applied so rarely:
+# is one), add the penalty R1 at the real pictures, multiplied by `gamma`/2 and by `every`, since it is applied so rarely:
 #
 # $$\frac{\gamma}{2} \cdot \text{every} \cdot \frac{1}{N} \sum_{i=1}^{N} \lVert \nabla_{x_i} D(x_i) \rVert^2.$$
 #
 # - Loss and penalty are one sum: one backward pass, one step of the optimiser. (When several processes train together they
 #   exchange gradients once a backward pass.)
-# - The generator's weights stay as they are, and no gradient is left in them afterwards. Gradients of an earlier step
-#   may still lie in the discriminator.
-# - Leave `real` as it is. Return the number that you minimised, penalty included.
+# - The generator's weights stay as they are, and no gradient is added to them. Gradients of an earlier step may still lie
+#   in both players.
+# - Leave `real` as it is. Return what you minimised, penalty included, as a plain number.
 #
 # Use `r1_penalty(discriminator, images)` of the library, or write the penalty out, as in chapter 02. R2, the same at the fake
-# pictures, is left out here.
+# pictures, is left out here. (The chapter's γ without the ½ was R1 and R2 together.)
 #
 # <details><summary>Hint</summary>
 #
@@ -129,12 +130,13 @@ check.discriminator_step(discriminator_step)
 #
 # *difficulty ●●○ · importance ●●● · 8 minutes · 2 points*
 #
-# The generator in training jumps about; you sample from its average. Write the class `EMA`. Its attribute `network` starts
-# as a copy of the network that is given, in evaluation mode, and asks for no gradients. `update(network)` is called after
-# every step of training:
+# The generator in training jumps about; you sample from its average. Write the class `EMA`. Its attribute `network` is a copy
+# of the given network. The copy is in evaluation mode, and its weights ask for no gradients. `update(network)` is called
+# after every step of training:
 #
 # - every *parameter* of the copy becomes `decay` · (its old value) + (1 − `decay`) · (the network's value);
-# - every *buffer* (batch norm's running statistics and its count of batches) becomes the network's. These are averages already.
+# - every *buffer* (batch norm's running statistics and its count of batches) becomes the network's. The statistics are
+#   averages already, and the count must stay whole.
 #
 # The network in training stays as it is. (The chapter's average forgets faster during its first steps, so that the weights of the
 # start are soon out of it. Leave that out here.)
@@ -176,8 +178,8 @@ check.ema(EMA)
 #
 # - The generator ends in a tanh. The pictures you return are in [0,1].
 # - They are drawn in evaluation mode, and afterwards the generator is in the mode in which it came. They carry no graph.
-# - The same seed gives the same pictures, another seed gives others. What the program draws afterwards with
-#   `torch.randn` must not depend on your call.
+# - The same seed gives the same pictures, another seed gives others. Your call does not touch torch's own
+#   random numbers: `torch.randn` afterwards gives what it would have given without it.
 #
 # <details><summary>Hint</summary>
 #
@@ -214,11 +216,12 @@ check.sample(sample)
 #   z_t = \big((1-t)\,\ell_0 + t\,\ell_1\big)\, u_t.$$
 #
 # Write `spherical(start, end, t)` for a batch: `start` and `end` are N×d, every row has an angle of its own, and `t` is a number
-# from 0 to 1. Where the angle is 0, both fractions are 0/0: take the straight line there. Two rows never point in exactly opposite directions.
+# from 0 to 1. Where the angle is 0, both fractions are 0/0: take the straight line there. A row of `start` is never
+# exactly opposite to its row of `end`.
 #
 # <details><summary>Hint</summary>
 #
-# `start.norm(dim=1, keepdim=True)` is N×1, so it divides and multiplies row by row; without the axis the product pairs rows with columns. The cosine of the
+# `start.norm(dim=1, keepdim=True)` is N×1, so it divides and multiplies row by row; without `keepdim` the lengths have shape N, and PyTorch lines them up with the columns. The cosine of the
 # angle is the dot product of the two directions. Rounding can make it a little larger than 1, and `acos` of that is NaN: clamp it. `torch.where(condition, a, b)` chooses row by row.
 # </details>
 
@@ -334,7 +337,8 @@ class Training:
 
 # %% [markdown]
 # Give it two methods. `save(path)` writes one file. `load(path)` is called on a *new* object, made with any seed, in another
-# program perhaps; after it the training goes on exactly as if it had never stopped: the same weights, to the last bit. Saving must not change the
+# program perhaps; after it the training goes on exactly as if it had never stopped: the same weights, to the last bit. The random numbers are put
+# back last, since making things draws some. Saving must not change the
 # course of the training either.
 #
 # `save_tree(tree, path)` writes a dictionary of dictionaries, lists, tensors, numbers and text; `load_tree(path)` gives it back. `random_state()` is the
@@ -343,7 +347,7 @@ class Training:
 #
 # <details><summary>Hint</summary>
 #
-# Seven things change from step to step: three networks, two optimisers, the order of the data, the number of steps. The eighth does not stand in `__init__`: from where does the noise come?
+# Seven things change from step to step: three networks, two optimisers, the order of the data, the number of steps. The eighth is no attribute of the object: from where does the noise come?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "resumable", "locked": false, "schema_version": 3, "solution": true, "task": false}
