@@ -34,15 +34,21 @@ def share(batch: Tensor) -> Tensor:
     return batch[distributed.get_rank() :: count()]
 
 
+def total(numbers: Tensor) -> Tensor:
+    """The sum of a tensor over the processes, in each of them; alone, the tensor itself. Chapter 04."""
+    if count() == 1:
+        return numbers
+    # On a GPU the processes talk through NCCL, which knows GPU tensors only.
+    sums = numbers.cuda() if distributed.get_backend() == "nccl" else numbers.clone()
+    distributed.all_reduce(sums)
+    return sums.to(numbers.device)
+
+
 def agree(numbers: list[float]) -> list[float]:
     """The mean of each number over the processes, so that all of them decide alike (stop, save). Chapter 03."""
     if count() == 1:
         return numbers
-    sums = torch.tensor(numbers, dtype=torch.float64)
-    # On a GPU the processes talk through NCCL, which knows GPU tensors only.
-    sums = sums.cuda() if distributed.get_backend() == "nccl" else sums
-    distributed.all_reduce(sums)
-    return (sums / count()).tolist()
+    return (total(torch.tensor(numbers, dtype=torch.float64)) / count()).tolist()
 
 
 def wait() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ SOLUTIONS = ROOT / "text" / "solutions"
 
 # Tooling: shown by `course --help`, not by a chapter.
 TOOLING = LAYERS["command line"]
+
+# Chapters that are being written: their parts may be in the library already. A test says when one is done.
+COMING = {"04", "05"}
 
 
 class Symbol(NamedTuple):
@@ -42,16 +46,20 @@ def symbols() -> list[Symbol]:
     return found
 
 
-def complaint(symbol: Symbol, chapters: Path = CHAPTERS, solutions: Path = SOLUTIONS) -> str:
+def complaint(
+    symbol: Symbol, chapters: Path = CHAPTERS, solutions: Path = SOLUTIONS, coming: Collection[str] = COMING
+) -> str:
     """What is wrong with the docstring, or nothing. Checks are shown where they are used: in an exercise."""
     numbers = sorted(set(re.findall(r"\bchapter\s+(\d\d)\b", symbol.doc, re.IGNORECASE)))
     if not numbers:
         return "its docstring does not say 'chapter NN'"
     folders = [chapters, solutions] if symbol.module.split("/")[0] == "check" else [chapters]
     texts = {n: [path for folder in folders for path in folder.glob(f"{n}_*.py")] for n in numbers}
-    if missing := [number for number, paths in texts.items() if not paths]:
+    if missing := [number for number, paths in texts.items() if not paths and number not in coming]:
         return f"it names chapter {', '.join(missing)}, which does not exist"
     shown = [path for paths in texts.values() for path in paths]
+    if not all(texts.values()):
+        return ""  # a chapter to come may show it
     word = re.compile(rf"\b{re.escape(symbol.name)}\b")
     if not any(word.search(path.read_text(encoding="utf-8")) for path in shown):
         return f"chapter {', '.join(numbers)} never mentions it"
@@ -72,6 +80,8 @@ def test_the_chapter_shows_it(symbol):
         ("blocks", "Residual", "", "does not say"),
         ("blocks", "Residual", "A block. Chapter 1.", "does not say"),
         ("blocks", "Residual", "A block. Chapter 03.", "03, which does not exist"),
+        ("blocks", "Residual", "A block. Chapter 09.", ""),
+        ("blocks", "Residual", "A block. Chapters 01 and 09; chapter 03.", "03, which does not exist"),
         ("blocks", "Resid", "Half a name. Chapter 01.", "never mentions"),
         ("blocks", "Residual", "A block. Chapter 02.", "never mentions"),
         ("blocks", "psnr_check", "In an exercise only. Chapter 01.", "never mentions"),
@@ -84,5 +94,10 @@ def test_the_rule_itself(tmp_path, module, name, doc, said):
     (tmp_path / "chapters" / "01_residual_blocks.py").write_text("block = Residual(branch)")
     (tmp_path / "chapters" / "02_gan_losses.py").write_text("MyResidual")
     (tmp_path / "solutions" / "01_residual_blocks.py").write_text("check.psnr_check(yours)")
-    found = complaint(Symbol(module, name, doc), tmp_path / "chapters", tmp_path / "solutions")
+    found = complaint(Symbol(module, name, doc), tmp_path / "chapters", tmp_path / "solutions", coming={"09"})
     assert found == "" if said == "" else said in found
+
+
+@pytest.mark.parametrize("number", sorted(COMING))
+def test_no_chapter_to_come_is_there(number):
+    assert list(CHAPTERS.glob(f"{number}_*.py")) == [], f"chapter {number} is there: take it out of COMING"

@@ -1,26 +1,19 @@
-"""Feature statistics against torch.cov and NumPy; the Fréchet distance against SciPy's root and closed forms."""
+"""Feature statistics against torch.cov and NumPy, whole, merged and over processes; extraction leaves no trace."""
 
 import numpy as np
 import pytest
-import scipy.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import distributed, multiprocessing, nn
 
 from course_lib.classifier import FEATURES, Classifier
 from course_lib.errors import CourseError
-from course_lib.metrics import FeatureStats, extract, frechet_distance
+from course_lib.metrics import FeatureStats, extract
 
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def covariance(dim, rank, seed=0, scale=1.0):
-    """A random Σ = AAᵀ and its factor A, dim × rank."""
-    factor = scale * normal(dim, rank, seed=seed)
-    return factor @ factor.T, factor
 
 
 # --- FeatureStats ---------------------------------------------------------------------------------------------------
@@ -107,6 +100,7 @@ def loads_another_file(tmp_path):
         (lambda _: FeatureStats(0), "dim = 0"),
         (lambda folder: FeatureStats.load(folder / "none.safetensors"), "no checkpoint"),
         (loads_another_file, "no feature statistics"),
+        (lambda _: FeatureStats(2).merge(FeatureStats(3)), "cannot merge 3 numbers a vector into 2"),
         (lambda folder: FeatureStats(2).save(folder / "none" / "stats.safetensors"), "cannot write"),
     ],
 )
@@ -124,100 +118,65 @@ def test_a_refused_batch_leaves_the_sums_alone():
     assert stats.n == before[0] and torch.equal(stats.mean, before[1]) and torch.equal(stats.cov, before[2])
 
 
-# --- the Fréchet distance -------------------------------------------------------------------------------------------
+# --- merged, and over processes --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dim", [1, 2, 16, 128])
-@pytest.mark.parametrize("seed", range(3))
-def test_distance_is_the_textbook_formula_with_scipys_root(dim, seed):
-    (sigma1, _), (sigma2, _) = (covariance(dim, 2 * dim, seed=10 * seed + k) for k in (1, 2))
-    mu1, mu2 = normal(dim, seed=seed), normal(dim, seed=seed + 100)
-    # Only the first argument: SciPy 1.18 took `disp` away.
-    root = scipy.linalg.sqrtm((sigma1 @ sigma2).numpy())
-    wanted = ((mu1 - mu2) ** 2).sum().item() + np.trace(sigma1 + sigma2).item() - 2 * np.trace(root).real
-    assert frechet_distance(mu1, sigma1, mu2, sigma2) == pytest.approx(wanted, rel=1e-9)
-    assert frechet_distance(mu2, sigma2, mu1, sigma1) == pytest.approx(wanted, rel=1e-9)
+@pytest.mark.parametrize("name", SETS)
+def test_merged_statistics_are_those_of_all_features(name):
+    features = SETS[name]
+    parts = [FeatureStats(features.shape[1]).update(part) for part in features.tensor_split(3)]
+    parts.insert(1, FeatureStats(features.shape[1]))  # one that has seen nothing
+    before = parts[2].n, parts[2].mean.clone(), parts[2]._scatter.clone()
+    merged = FeatureStats(features.shape[1])
+    for part in parts:
+        assert merged.merge(part) is merged
+    assert parts[2].n == before[0] and torch.equal(parts[2].mean, before[1])
+    assert torch.equal(parts[2]._scatter, before[2])
+    matches(merged, features)
 
 
-@given(m1=st.floats(-9, 9), m2=st.floats(-9, 9), s1=st.floats(0, 9), s2=st.floats(0, 9))
-@settings(max_examples=50, deadline=None)
-def test_in_one_dimension_it_is_two_squares(m1, m2, s1, s2):
-    one = [torch.tensor(value, dtype=torch.float64) for value in ([m1], [[s1**2]], [m2], [[s2**2]])]
-    assert frechet_distance(*one) == pytest.approx((m1 - m2) ** 2 + (s1 - s2) ** 2, abs=1e-12, rel=1e-12)
+def matches(stats: FeatureStats, features: torch.Tensor):
+    """Equal to torch.cov, in units of each feature's own spread, to what its mean leaves of 16 digits."""
+    assert stats.n == len(features)
+    torch.testing.assert_close(stats.mean, features.mean(0), rtol=1e-14, atol=1e-14)
+    spread = features.std(0)
+    room = 1e-12 + 1e-14 * (features.mean(0).abs() / spread).max()
+    assert ((stats.cov - torch.cov(features.T)) / torch.outer(spread, spread)).abs().max() < room
 
 
-def test_diagonal_and_commuting_covariances_compare_their_deviations():
-    deviations = normal(2, 12).abs()
-    deviations[0, :3], deviations[1, 2:5] = 0, 0  # some directions are missing in one, or in both
-    wanted = (deviations[0] - deviations[1]).square().sum().item()
-    mu = torch.zeros(12, dtype=torch.float64)
-    turn = torch.linalg.qr(normal(12, 12, seed=3)).Q
-    for basis in (torch.eye(12, dtype=torch.float64), turn):
-        sigmas = [basis @ torch.diag(d.square()) @ basis.T for d in deviations]
-        assert frechet_distance(mu, sigmas[0], mu, sigmas[1]) == pytest.approx(wanted, rel=1e-9)
+def test_merged_with_itself_it_counts_twice():
+    features = normal(9, 3)
+    stats = FeatureStats(3).update(features)
+    matches(stats.merge(stats), torch.cat([features, features]))
 
 
-@pytest.mark.parametrize(
-    ("dim", "rank", "scale"), [(16, 16, 1), (128, 128, 10), (128, 9, 10), (300, 20, 30), (5, 0, 1)]
-)
-def test_identical_is_zero(dim, rank, scale):
-    sigma, _ = covariance(dim, rank, scale=scale)
-    mu = 100 * normal(dim)
-    assert 0 <= frechet_distance(mu, sigma, mu, sigma) <= 1e-6
+def test_alone_over_processes_changes_nothing_and_leaves_its_own_alone():
+    stats = FeatureStats(3).update(normal(9, 3))
+    whole = stats.over_processes()
+    assert whole is not stats and whole.n == 9
+    torch.testing.assert_close(whole.cov, stats.cov, rtol=1e-14, atol=0)
+    whole.update(normal(5, 3))
+    assert stats.n == 9 and FeatureStats(3).over_processes().n == 0
 
 
-@pytest.mark.parametrize(("dim", "ranks"), [(20, (3, 5)), (128, (10, 13)), (300, (40, 43)), (64, (64, 7))])
-def test_rank_deficient_covariances_need_no_eigenvalue_at_all(dim, ranks):
-    """With Σ = AAᵀ the trace of the root is the sum of the singular values of A₁ᵀA₂, a small matrix."""
-    (sigma1, a1), (sigma2, a2) = (covariance(dim, rank, seed=rank, scale=10) for rank in ranks)
-    mu = torch.zeros(dim, dtype=torch.float64)
-    wanted = (sigma1.trace() + sigma2.trace() - 2 * torch.linalg.svdvals(a1.T @ a2).sum()).item()
-    assert frechet_distance(mu, sigma1, mu, sigma2) == pytest.approx(wanted, rel=1e-11)
+def one_of_two(rank, folder):
+    """A process with its share of the features; then once more where only the first has any."""
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    share = SETS["huge mean"].split([290, 110])[rank]
+    stats = FeatureStats(6).update(share)
+    stats.over_processes()  # asked twice, nothing counts twice
+    stats.over_processes().save(f"{folder}/{rank}")
+    assert stats.n == len(share) and FeatureStats(6).over_processes().n == 0
+    alone = FeatureStats(6).update(share if rank == 0 else share[:0]).over_processes()
+    matches(alone, SETS["huge mean"][:290])
+    distributed.destroy_process_group()
 
 
-def test_disjoint_supports_add_up():
-    """No common direction: nothing of one variance explains the other, so the traces are added."""
-    sigma1, sigma2 = torch.zeros(2, 8, 8, dtype=torch.float64)
-    sigma1[:4, :4], sigma2[4:, 4:] = covariance(4, 9)[0], covariance(4, 2, seed=1)[0]
-    mu1, mu2 = normal(8), normal(8, seed=1)
-    wanted = (mu1 - mu2).square().sum() + sigma1.trace() + sigma2.trace()
-    assert frechet_distance(mu1, sigma1, mu2, sigma2) == pytest.approx(wanted.item(), rel=1e-12)
-
-
-def test_one_law_sampled_twice_is_close_and_a_shift_adds_its_square():
-    one, other = (FeatureStats(4).update(normal(4000, 4, seed=seed)) for seed in (1, 2))
-    base = frechet_distance(one.mean, one.cov, other.mean, other.cov)
-    assert 0 < base < 0.02
-    assert frechet_distance(one.mean, one.cov, one.mean + 3, one.cov) == pytest.approx(4 * 9, rel=1e-9)
-
-
-def test_float32_covariances_are_welcome():
-    features = normal(60, 128).float() + 3  # singular, with eigenvalues below 0 by rounding
-    mu, sigma = features.mean(0), torch.cov(features.T)
-    assert frechet_distance(mu, sigma, mu, sigma) < 1e-3
-
-
-MU, SIGMA = torch.zeros(2), torch.eye(2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ((MU, SIGMA, torch.zeros(3), torch.eye(3)), "disagree"),
-        ((MU, SIGMA, MU, torch.eye(3)), "disagree"),
-        ((MU[None], SIGMA, MU[None], SIGMA), "disagree"),
-        ((torch.zeros(()), torch.ones(()), torch.zeros(()), torch.ones(())), "disagree"),
-        ((MU, SIGMA, MU, SIGMA * float("nan")), "nan or inf"),
-        ((MU / 0, SIGMA, MU, SIGMA), "nan or inf"),
-        ((MU, SIGMA, MU, torch.tensor([[1.0, 0.5], [0.0, 1.0]])), "sigma2 is not symmetric"),
-        ((MU, torch.tensor([[1.0, 2.0], [2.0, 1.0]]), MU, SIGMA), "sigma1 has the eigenvalue -1;"),
-        ((MU, -SIGMA, MU, SIGMA), "sigma1 has the eigenvalue -1;"),
-    ],
-)
-def test_what_is_no_gaussian_gets_one_line(arguments, words):
-    with pytest.raises(CourseError, match=words) as error:
-        frechet_distance(*arguments)
-    assert "\n" not in str(error.value)
+def test_processes_hold_together_what_one_would(tmp_path):
+    multiprocessing.spawn(one_of_two, args=(tmp_path,), nprocs=2)
+    one, other = (FeatureStats.load(tmp_path / str(rank)) for rank in range(2))
+    matches(one, SETS["huge mean"])
+    assert torch.equal(other.mean, one.mean) and torch.equal(other.cov, one.cov)
 
 
 # --- extract --------------------------------------------------------------------------------------------------------

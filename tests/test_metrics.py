@@ -57,6 +57,9 @@ def test_identical_pictures_are_infinitely_close():
         (lambda p, t: psnr(p[0], t[0]), "leading axis"),
         (lambda p, t: psnr(p, t[:, :1]), "both must be the same"),
         (lambda p, t: psnr(p, t, shave=6), "nothing is left"),
+        (lambda p, t: psnr(p[:0], t[:0]), "nothing is left"),
+        (lambda p, t: psnr(p * float("nan"), t), "nan or inf in pred"),
+        (lambda p, t: psnr(p, t / 0), "nan or inf in target"),
         (lambda p, t: psnr(p[:, :1], t[:, :1], luma=True), "N×3×H×W"),
     ],
 )

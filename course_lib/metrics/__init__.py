@@ -1,7 +1,24 @@
 """What makes one result better than another: pixels, labels, or the statistics of features."""
 
-from course_lib.metrics.features import FeatureStats, extract, frechet_distance
+from course_lib.metrics.features import FeatureStats, extract
+from course_lib.metrics.frechet import Gaussian, frechet_distance
+from course_lib.metrics.inception import inception_score
+from course_lib.metrics.kernel import kernel_distance
 from course_lib.metrics.labels import accuracy
+from course_lib.metrics.manifold import precision_recall
 from course_lib.metrics.pixels import psnr, rgb_to_luma
+from course_lib.metrics.structure import ssim
 
-__all__ = ["FeatureStats", "accuracy", "extract", "frechet_distance", "psnr", "rgb_to_luma"]
+__all__ = [
+    "FeatureStats",
+    "Gaussian",
+    "accuracy",
+    "extract",
+    "frechet_distance",
+    "inception_score",
+    "kernel_distance",
+    "precision_recall",
+    "psnr",
+    "rgb_to_luma",
+    "ssim",
+]

@@ -1,4 +1,4 @@
-"""Set against set: features of many pictures enter, become a mean and a covariance, and two of those a distance."""
+"""Features of many pictures enter, batch by batch; their mean and covariance leave."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,6 +8,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from course_lib import processes
 from course_lib.checkpoint import load_tree, save_tree
 from course_lib.errors import CourseError
 from course_lib.evaluating import evaluating
@@ -18,7 +19,8 @@ class FeatureStats:
 
     Args:
         dim: numbers in one feature vector.
-    `update(features)` takes N×dim; `mean` is (dim,), `cov` (dim, dim) over n − 1 like torch.cov, `n` the count. `save`
+    `update(features)` takes N×dim; `mean` is (dim,), `cov` (dim, dim) over n − 1 like torch.cov, `n` the count. `merge`
+    adds the statistics of other features to these; `over_processes` returns those of all processes together. `save`
     and `load` go by file (safetensors). The sums are taken about the running mean (Chan et al. 1983), so that large
     means cost no digits. Raises CourseError for another shape, numbers that are not finite, a covariance of less
     than two vectors, a file that cannot be written or is another's. Chapter 03.
@@ -34,15 +36,35 @@ class FeatureStats:
     def update(self, features: Tensor) -> "FeatureStats":
         if features.ndim != 2 or features.shape[1] != self.dim:
             raise CourseError(f"FeatureStats: got features {tuple(features.shape)}, wanted N×{self.dim}")
-        features = features.detach().double().cpu()
+        features = features.detach().cpu().double()
         if not features.isfinite().all():
             raise CourseError("FeatureStats: features with nan or inf; look at the pictures or the extractor")
         if len(features):
             mean = features.mean(0)
-            self._merge(len(features), mean, (features - mean).T @ (features - mean))
+            self._add(len(features), mean, (features - mean).T @ (features - mean))
         return self
 
-    def _merge(self, n: int, mean: Tensor, scatter: Tensor) -> None:
+    def merge(self, other: "FeatureStats") -> "FeatureStats":
+        """As if this had seen the other's features too; the other stays as it is."""
+        if other.dim != self.dim:
+            raise CourseError(
+                f"FeatureStats: cannot merge {other.dim} numbers a vector into {self.dim}; use one extractor for both"
+            )
+        if other.n:
+            self._add(other.n, other.mean, other._scatter)
+        return self
+
+    def over_processes(self) -> "FeatureStats":
+        """New statistics of what all processes have seen, the same in each; call it in every one of them."""
+        whole = FeatureStats(self.dim)
+        whole.n = int(processes.total(torch.tensor(self.n)))
+        if whole.n:
+            whole.mean = processes.total(self.mean * (self.n / whole.n))
+            shift = self.mean - whole.mean
+            whole._scatter = processes.total(self._scatter + self.n * torch.outer(shift, shift))
+        return whole
+
+    def _add(self, n: int, mean: Tensor, scatter: Tensor) -> None:
         total, shift = self.n + n, mean - self.mean
         self._scatter += scatter + torch.outer(shift, shift) * (self.n * n / total)
         self.mean = self.mean + shift * (n / total)
@@ -68,43 +90,6 @@ class FeatureStats:
         stats = cls(len(state["mean"]))
         stats.n, stats.mean, stats._scatter = state["n"], state["mean"], state["scatter"]
         return stats
-
-
-def frechet_distance(mu1: Tensor, sigma1: Tensor, mu2: Tensor, sigma2: Tensor) -> float:
-    """Squared Fréchet distance of two Gaussians: ‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), at least 0.
-
-    Args:
-        mu1, mu2: (d,); sigma1, sigma2: (d, d), symmetric, no negative eigenvalue. Computed in float64.
-    Singular covariances are welcome (fewer pictures than features give one). Raises CourseError for shapes that
-    disagree, numbers that are not finite, and matrices that are no covariance.
-    Papers: Dowson and Landau 1982; Heusel et al. 2017 (FID). Chapter 03.
-    """
-    parts = [part.detach().double().cpu() for part in (mu1, sigma1, mu2, sigma2)]
-    mu1, sigma1, mu2, sigma2 = parts
-    if mu1.ndim != 1 or mu1.shape != mu2.shape or any(s.shape != (*mu1.shape, *mu1.shape) for s in (sigma1, sigma2)):
-        shapes = ", ".join(str(tuple(part.shape)) for part in parts)
-        raise CourseError(f"frechet_distance: shapes {shapes} disagree; wanted (d,), (d, d), (d,), (d, d)")
-    if not all(part.isfinite().all() for part in parts):
-        raise CourseError("frechet_distance: nan or inf in a mean or covariance; look at the features")
-    # With Σ = RRᵀ, Tr(Σ₁Σ₂)^½ is the sum of the singular values of R₁ᵀR₂. Eigenvalues of Σ₁Σ₂ or of R₁ᵀΣ₂R₁ would
-    # do on paper, but there the rounding of a zero is rooted: 1e-16 becomes 1e-8, once for each missing dimension.
-    overlap = torch.linalg.svdvals(_root(sigma1, "sigma1").T @ _root(sigma2, "sigma2")).sum()
-    distance = (mu1 - mu2).square().sum() + sigma1.trace() + sigma2.trace() - 2 * overlap
-    return distance.clamp(min=0).item()
-
-
-def _root(sigma: Tensor, name: str) -> Tensor:
-    """R with RRᵀ = Σ, a column per eigenvalue; those that are zero but for rounding are zero."""
-    # The tolerances let through what was computed in float32, and nothing that is wrong by design.
-    if not torch.allclose(sigma, sigma.T, rtol=0, atol=1e-5 * sigma.abs().max().item()):
-        raise CourseError(f"frechet_distance: {name} is not symmetric; give a covariance, such as FeatureStats.cov")
-    values, vectors = torch.linalg.eigh((sigma + sigma.T) / 2)
-    if values[0] < -1e-4 * values.abs().max():
-        raise CourseError(
-            f"frechet_distance: {name} has the eigenvalue {values[0]:.3g}; give a covariance, which has none below 0"
-        )
-    zero = values[-1] * len(values) * torch.finfo(values.dtype).eps
-    return vectors * torch.where(values > zero, values, 0).sqrt()
 
 
 @torch.no_grad()

@@ -29,18 +29,29 @@ def psnr(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
         shave: border in pixels left out on every side (super-resolution papers use the scale).
         luma: compare the Y channel of BT.601 only (N×3×H×W in [0,1]).
     Returns a tensor (N,); average it afterwards. Identical pictures give inf.
-    Raises CourseError for other shapes, or a border that leaves nothing. Chapter 00.
+    Raises CourseError for other shapes, numbers that are not finite, or a border that leaves nothing. Chapter 00.
     """
+    pred, target = comparable("psnr", pred, target, shave, luma)
+    error = (pred.double() - target.double()).square().mean(dim=(1, 2, 3))
+    return 10 * torch.log10(data_range**2 / error)
+
+
+def comparable(asker: str, pred: Tensor, target: Tensor, shave: int, luma: bool) -> tuple[Tensor, Tensor]:
+    """Both as they enter a comparison: checked, in luma if wished, without their border."""
     if pred.shape != target.shape or pred.ndim != 4:
         raise CourseError(
-            f"psnr: pred is {tuple(pred.shape)}, target {tuple(target.shape)}; both must be the same N×C×H×W "
+            f"{asker}: pred is {tuple(pred.shape)}, target {tuple(target.shape)}; both must be the same N×C×H×W "
             "(a single picture needs a leading axis: image[None])"
         )
+    for name, images in {"pred": pred, "target": target}.items():
+        if not images.isfinite().all():
+            raise CourseError(f"{asker}: nan or inf in {name}; look at the network that made it, or at the data")
     if luma:
         pred, target = rgb_to_luma(pred), rgb_to_luma(target)
     if shave:
         pred, target = (images[..., shave:-shave, shave:-shave] for images in (pred, target))
     if pred.numel() == 0:
-        raise CourseError(f"psnr: nothing is left to compare (shave={shave}); use a smaller border or larger pictures")
-    error = (pred.double() - target.double()).square().mean(dim=(1, 2, 3))
-    return 10 * torch.log10(data_range**2 / error)
+        raise CourseError(
+            f"{asker}: nothing is left to compare (shave={shave}); use a smaller border or larger pictures"
+        )
+    return pred, target

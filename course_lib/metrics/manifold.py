@@ -1,0 +1,61 @@
+"""Precision and recall of generated pictures: who lies within reach of the other set?"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib.errors import CourseError
+from course_lib.metrics.pairs import feature_sets, row_blocks
+
+# Two distances that differ by less than this share of the vectors' squared lengths differ by rounding.
+ROUNDING = 1e-14
+
+
+class PrecisionRecall(NamedTuple):
+    """Share of fakes that could be real, and share of reals that the fakes reach; both in [0,1]."""
+
+    precision: float
+    recall: float
+
+
+def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
+    """Precision: share of `fake` within reach of some real vector. Recall: share of `real` within reach of some fake.
+
+    Args:
+        real, fake: M×d and N×d. Computed in float64; the time grows with (M + N)²d, the memory with M + N.
+        k: a vector reaches as far as its k-th nearest neighbour in its own set, itself not counted; 1 ≤ k < M, N.
+    Returns (precision, recall). A distance equal to the reach is within it. Both depend on M and N: compare at equal
+    numbers only. Raises CourseError for other shapes, numbers that are not finite, or sets too small for k.
+    Paper: Kynkäänniemi et al. 2019. Chapter 04.
+    """
+    real, fake = feature_sets("precision_recall", 2, real=real, fake=fake)
+    if not 1 <= k < min(len(real), len(fake)):
+        raise CourseError(
+            f"precision_recall: k = {k} with {len(real)} real and {len(fake)} fake vectors; wanted 1 ≤ k, and more "
+            "than k vectors of each"
+        )
+    centre = real.mean(0)
+    real, fake = real - centre, fake - centre  # shorter vectors: fewer digits lost in their distances
+    real_reach, fake_reach = _squared_reach(real, k), _squared_reach(fake, k)
+    precise, recalled = torch.zeros(len(fake), dtype=torch.bool), 0
+    for start, block in row_blocks(real, fake):
+        at_least = _squared_distances(block, fake, leeway=ROUNDING)
+        precise |= (at_least <= real_reach[start : start + len(block), None]).any(0)
+        recalled += (at_least <= fake_reach).any(1).sum().item()
+    return PrecisionRecall(precise.double().mean().item(), recalled / len(real))
+
+
+def _squared_reach(features: Tensor, k: int) -> Tensor:
+    reaches = []
+    for start, block in row_blocks(features, features):
+        squared = _squared_distances(block, features)
+        squared.diagonal(start).fill_(torch.inf)
+        reaches.append(squared.kthvalue(k, dim=1).values)
+    return torch.cat(reaches)
+
+
+def _squared_distances(one: Tensor, other: Tensor, leeway: float = 0.0) -> Tensor:
+    """‖x − y‖² of all pairs by one matrix product, less that share of the squared lengths."""
+    lengths = one.square().sum(1)[:, None] + other.square().sum(1)
+    return lengths * (1 - leeway) - 2 * one @ other.T

@@ -1,0 +1,30 @@
+"""Sets of features, vector against vector: checked, then a block at a time so that memory does not grow with N²."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from course_lib.errors import CourseError
+
+BLOCK = 4_000_000  # pairs at a time: 32 MB in float64
+
+
+def feature_sets(asker: str, least: int, **sets: Tensor) -> list[Tensor]:
+    """Named N×d features, checked: float64 on the CPU. CourseError, from `asker`, for what cannot be compared."""
+    alike = {features.shape[1:] for features in sets.values()}
+    if len(alike) > 1 or any(features.ndim != 2 or not features.shape[1] for features in sets.values()):
+        shapes = ", ".join(f"{name} {tuple(features.shape)}" for name, features in sets.items())
+        raise CourseError(f"{asker}: got {shapes}; wanted N×d{', the same d in both' if len(sets) > 1 else ''}")
+    for name, features in sets.items():
+        if len(features) < least:
+            raise CourseError(f"{asker}: {name} holds {len(features)} vectors; give at least {least}")
+        if not features.isfinite().all():
+            raise CourseError(f"{asker}: nan or inf in {name}; look at the pictures or the extractor")
+    return [features.detach().cpu().double() for features in sets.values()]
+
+
+def row_blocks(one: Tensor, other: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """The rows of `one`, so many at a time that against `other` they make about BLOCK pairs: (first row, rows)."""
+    rows = max(1, BLOCK // len(other))
+    for start in range(0, len(one), rows):
+        yield start, one[start : start + rows]
