@@ -134,16 +134,21 @@ def pair_with_known_distance(dim, condition, stretch, seed=0):
     return sigma, way @ sigma @ way, (left @ sigma @ left).trace().item()
 
 
+def noted(monkeypatch, *names):
+    """A list that fills up with the names of these functions of torch.linalg, as they are called."""
+    called = []
+    for name in names:
+        original = getattr(torch.linalg, name)
+        monkeypatch.setattr(
+            torch.linalg, name, lambda matrix, name=name, original=original: called.append(name) or original(matrix)
+        )
+    return called
+
+
 @pytest.fixture
 def ways(monkeypatch):
     """Which of the two ways was taken, in order."""
-    taken = []
-    for name in ("eigvalsh", "svdvals"):
-        original = getattr(torch.linalg, name)
-        monkeypatch.setattr(
-            torch.linalg, name, lambda matrix, name=name, original=original: taken.append(name) or original(matrix)
-        )
-    return taken
+    return noted(monkeypatch, "eigvalsh", "svdvals")
 
 
 @pytest.mark.parametrize("dim", [2, 16, 128])
@@ -274,12 +279,7 @@ def test_few_features_never_make_a_covariance(ways):
 
 
 def test_a_kept_side_is_made_ready_once(monkeypatch):
-    made = []
-    for name in ("eigh", "cholesky_ex"):
-        original = getattr(torch.linalg, name)
-        monkeypatch.setattr(
-            torch.linalg, name, lambda matrix, name=name, original=original: made.append(name) or original(matrix)
-        )
+    made = noted(monkeypatch, "eigh", "cholesky_ex")
     reference = Gaussian(torch.zeros(8), torch.eye(8))
     generators = [Gaussian.of(normal(5, 8, seed=seed)) for seed in range(4)]
     for generator in generators:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,33 +29,16 @@ def spherical(function: Callable) -> None:
             if not (torch.equal(given[0], start) and torch.equal(given[1], end)):
                 fail(name, "your function changes the noises it was given", "work on new tensors, not in place")
             where = f"wrong on {what}, t = {t}"
-            is_tensor(name, got, start.shape)
-            if not torch.isfinite(got).all():
-                fail(
-                    name,
-                    f"NaN or infinity on {what}",
-                    "acos wants −1 … 1: take the dot product of the directions, and clamp it",
-                )
+            hint = "acos wants −1 … 1: take the dot product of the directions, and clamp it"
+            _finite(name, got, start, f"NaN or infinity on {what}", hint)
             equals(name, got, _arc(start, end, t), _detours(start, end, t), where, _FORMULA, 1e-4)
     for what, end in (("itself", random(4, 8)), ("a multiple of itself", 3 * random(4, 8))):
         start = random(4, 8)
         got = attempt(name, function, start.clone(), end.clone(), 0.25, where=f" from a noise to {what}")
-        is_tensor(name, got, start.shape)
-        if not torch.isfinite(got).all():
-            fail(
-                name,
-                f"from a noise to {what} comes NaN: the angle is 0, and 0/0 is no number",
-                "take the line there; and rounding makes some cosines larger than 1: clamp",
-            )
-        equals(
-            name,
-            got,
-            0.75 * start + 0.25 * end,
-            (),
-            f"wrong from a noise to {what}: no arc there, but a line",
-            "",
-            1e-3,
-        )
+        hint = "take the line there; and rounding makes some cosines larger than 1: clamp"
+        _finite(name, got, start, f"from a noise to {what} comes NaN: the angle is 0, and 0/0 is no number", hint)
+        line, where = 0.75 * start + 0.25 * end, f"wrong from a noise to {what}: no arc there, but a line"
+        equals(name, got, line, (), where, tolerance=1e-3)
     start, end = random(5, 8, seed=6), random(5, 8, seed=7)
     end[2] = 3 * start[2]
     got = attempt(name, function, start.clone(), end.clone(), 0.25, where=" on a batch with one pair without an angle")
@@ -65,6 +49,12 @@ def spherical(function: Callable) -> None:
     mistakes = [(line, "one pair without an angle sends the whole batch along the line: choose row by row")]
     equals(name, got, want, mistakes, "wrong on a batch with one pair without an angle", "torch.where", 1e-3)
     passed(name, "five sets of pairs, most at four places, each row by itself, and the pairs without an angle")
+
+
+def _finite(name: str, got: Any, start: Tensor, wrong: str, hint: str) -> None:
+    is_tensor(name, got, start.shape)
+    if not torch.isfinite(got).all():
+        fail(name, wrong, hint)
 
 
 _FORMULA = "one angle for each row; sin((1−t)ω)/sin ω · u₀ + sin(tω)/sin ω · u₁, times (1−t)·ℓ₀ + t·ℓ₁"
