@@ -5,6 +5,7 @@ networks and a history leave. What a step computes is the recipe's affair: the l
 """
 
 import math
+import os
 import signal
 import threading
 import time
@@ -163,7 +164,10 @@ class Trainer:
             return
         kind, length = self.planned
         total, unit = (length, "step") if kind == "steps" else (round(length), "s")
-        with tqdm(total=total, initial=round(self.done * total), unit=unit, leave=False, dynamic_ncols=True) as bar:
+        # In a notebook tqdm does not look at its own variable, and a line that is overwritten would stay in the output.
+        silent = bool(os.environ.get("TQDM_DISABLE"))
+        start = round(self.done * total)
+        with tqdm(total=total, initial=start, unit=unit, leave=False, dynamic_ncols=True, disable=silent) as bar:
 
             def line(trainer: "Trainer") -> None:
                 bar.update(round(min(trainer.done, 1) * total) - bar.n)

@@ -7,6 +7,7 @@ from course_lib.checkpoint import load_weights
 from course_lib.classifier import FEATURES, Classifier
 from course_lib.data import data_dir
 from course_lib.errors import CourseError
+from course_lib.extractor.base import Extractor
 from course_lib.images import to_uint8
 from course_lib.metrics import FeatureStats, extract, frechet_distance
 
@@ -52,3 +53,14 @@ def fd_clf(images: Tensor, reference: Tensor | FeatureStats, device: torch.devic
         reference = garment_stats(reference, device)
     stats = garment_stats(images, device)
     return frechet_distance(stats.mean, stats.cov, reference.mean, reference.cov)
+
+
+def garments(device: torch.device) -> Extractor:
+    """The course's own extractor: gray 28×28 garments as they are, 128 features, ten classes. Chapter 04."""
+    network = GarmentFeatures(device)
+
+    @torch.no_grad()
+    def probabilities(features: Tensor) -> Tensor:
+        return network.classifier.head(features).softmax(1)
+
+    return Extractor(EXTRACTOR, FEATURES, "none, 28×28 as they are", "FD-clf", network, probabilities)

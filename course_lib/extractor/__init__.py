@@ -1,0 +1,6 @@
+"""From pictures to features: the course's own classifier, the standard Inception network, or any network."""
+
+from course_lib.extractor.base import Extractor
+from course_lib.extractor.garments import EXTRACTOR, GarmentFeatures, fd_clf, garment_stats, garments
+
+__all__ = ["EXTRACTOR", "Extractor", "GarmentFeatures", "fd_clf", "garment_stats", "garments"]

@@ -1,0 +1,28 @@
+"""What turns pictures into the vectors that metrics compare, with everything that a score must say about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """One way from pictures to features. A score is comparable only with scores by the same one.
+
+    Args:
+        name: how a protocol names it, for example "course classifier, 128 features".
+        dim: numbers in a feature vector.
+        resize: how pictures come to the size that the network wants, antialiasing named.
+        score: what its Fréchet distance is called: "FID" for the standard Inception network only.
+        features: pictures N×C×H×W in [0,1] → N×dim; they are rounded to 8 bits first, as they are in a file.
+        probabilities: features N×dim → N×K, a softmax in each row, for the Inception Score; None where there is none.
+    Chapter 04.
+    """
+
+    name: str
+    dim: int
+    resize: str
+    score: str
+    features: Callable[[Tensor], Tensor]
+    probabilities: Callable[[Tensor], Tensor] | None = None
