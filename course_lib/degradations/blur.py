@@ -1,7 +1,4 @@
-"""What happened to the picture: y = A(x) + n. Each operator also knows the classical answer to itself.
-
-An operator is called as `y = op(x, generator=g)`; `op.baseline(y)` is the best that is known without learning.
-"""
+"""Out of focus: each pixel becomes a weighted mean of its neighbours."""
 
 import math
 

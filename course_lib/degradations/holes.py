@@ -1,0 +1,94 @@
+"""Parts of the picture that are not there, and a picture that knows where it has holes."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from course_lib.degradations import hole_shapes
+from course_lib.degradations.batch import require_pictures
+from course_lib.degradations.dice import generators
+from course_lib.degradations.fillers import biharmonic
+from course_lib.errors import CourseError
+
+KINDS = ("box", *hole_shapes.BRUSHES)
+
+
+class Holes:
+    """Missing pixels: each picture gets a hole of its own. `hole` is 1 where pixels are missing, everywhere here.
+
+    kind: "box" (one box, at most twice as long as wide), "strokes" (free-form, thick, as if by hand) or "scratches"
+        (thin, long).
+    share: (low, high), the part of the area that is missing, 0 < low <= high < 1. Every hole lies within, exactly.
+    op(x, generator=g): N×C×H×W in [0,1] → y, N×(C+1)×H×W: the picture with 0 in its holes, and the hole as the last
+        channel. So y is all that is known and nothing else, a network takes it as it is, and y = (1 − hole)·x is linear
+        in x. The hole must be there: black pixels and missing ones look alike. `split_hole(y)` takes y apart.
+    op.hole(shape, generator): the holes alone for pictures of that shape, N×1×H×W float32 of 0 and 1, on the CPU. Drawn
+        from one number of the generator per picture: they depend on neither the device nor the other pictures.
+    op.baseline(y): biharmonic filling, N×C×H×W; known pixels stay as they are, bit for bit.
+    Raises CourseError for an unknown kind, a share out of range, or one that no hole of whole pixels has. Free-form
+    strokes: Yu et al. 2019. Chapter 07.
+    """
+
+    def __init__(self, kind: str = "box", share: tuple[float, float] = (0.1, 0.25)):
+        if kind not in KINDS:
+            raise CourseError(f"Holes: kind is {kind!r}, known are {', '.join(KINDS)}")
+        if not (isinstance(share, tuple | list) and len(share) == 2 and 0 < share[0] <= share[1] < 1):
+            raise CourseError(f"Holes: share is {share}, wanted (low, high) with 0 < low <= high < 1, e.g. (0.1, 0.25)")
+        self.kind, self.share = kind, tuple(share)
+
+    def hole(self, shape: tuple[int, ...], generator: Generator | None = None) -> Tensor:
+        n, _, height, width = shape
+        # A hair's breadth of tolerance: 0.07 · 100 is 7.000000000000001 to a computer.
+        fewest, most = (share * height * width for share in self.share)
+        fewest, most = max(1, math.ceil(fewest - 1e-9)), math.floor(most + 1e-9)
+        sizes = hole_shapes.boxes(height, width, fewest, most) if self.kind == "box" else range(most - fewest + 1)
+        if not len(sizes):
+            raise CourseError(
+                f"Holes: no {self.kind} of whole pixels covers a share of {self.share[0]} … {self.share[1]} "
+                f"of {height}×{width}; widen the share or use larger pictures"
+            )
+        holes = np.zeros((n, 1, height, width), dtype=np.float32)
+        for i, dice in enumerate(generators(n, generator)):
+            if self.kind == "box":
+                holes[i, 0] = hole_shapes.box(height, width, sizes, dice)
+            else:
+                count = fewest + int(torch.randint(len(sizes), (), generator=dice))
+                holes[i, 0] = hole_shapes.lines(height, width, count, hole_shapes.BRUSHES[self.kind], dice)
+        return torch.from_numpy(holes)
+
+    def __call__(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        require_pictures("Holes", x)
+        return with_hole(x, self.hole(tuple(x.shape), generator))
+
+    def baseline(self, y: Tensor) -> Tensor:
+        return biharmonic(*split_hole(y))
+
+
+def with_hole(images: Tensor, hole: Tensor) -> Tensor:
+    """Pictures N×C×H×W and hole N×1×H×W (1 where missing) → N×(C+1)×H×W: 0 in the holes, the hole as last channel.
+
+    What `Holes` gives, for a hole of your own. A hole of 1×1×H×W serves all pictures. Raises CourseError for other
+    shapes, or a hole with more than 0 and 1. Chapter 07.
+    """
+    require_pictures("with_hole", images)
+    hole = torch.as_tensor(hole).to(images)
+    if hole.ndim != 4 or hole.shape[1:] != (1, *images.shape[2:]) or len(hole) not in (1, len(images)):
+        raise CourseError(f"with_hole: hole is {tuple(hole.shape)}, wanted N×1×H×W for pictures {tuple(images.shape)}")
+    if not ((hole == 0) | (hole == 1)).all():
+        raise CourseError("with_hole: hole has numbers between 0 and 1, wanted 1 where missing, else 0: (mask > 0.5)")
+    hole = hole.expand(len(images), -1, -1, -1)
+    # Chosen, not multiplied: whatever stood in the hole, nan included, is gone.
+    return torch.cat([torch.where(hole == 1, 0.0, images), hole], dim=1)
+
+
+def split_hole(y: Tensor) -> tuple[Tensor, Tensor]:
+    """N×(C+1)×H×W → the picture N×C×H×W, 0 in its holes, and the hole N×1×H×W: `with_hole` undone. Chapter 07.
+
+    Raises CourseError for a y without a channel to spare.
+    """
+    require_pictures("split_hole", y)
+    if y.shape[1] < 2:
+        raise CourseError(f"split_hole: y is {tuple(y.shape)}, wanted picture and hole, N×(C+1)×H×W: see with_hole")
+    return y[:, :-1], y[:, -1:]

@@ -1,0 +1,55 @@
+"""The noise of a sensor, in its simplest form: each number is off by a normal error of its own."""
+
+import math
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.degradations.batch import require_pictures
+from course_lib.degradations.denoisers import noise_level, non_local_means
+from course_lib.degradations.dice import normal, uniform
+from course_lib.errors import CourseError
+
+
+class GaussianNoise:
+    """White Gaussian noise of standard deviation `sigma`, in the units of pictures in [0,1]; y is NOT clipped.
+
+    sigma: a number from 0 to 1; the benchmarks' "σ = 25" is 25/255. Or a range (low, high), for blind denoising: each
+        picture gets a level of its own, even over the range.
+    op(x, generator=g): N×C×H×W in [0,1] → the same shape, now beyond [0,1] here and there. Clipping would pull the mean
+        of dark and bright areas inwards, and the benchmarks do not clip. Drawn picture by picture on the generator's
+        device (without one: the CPU), then moved: the CPU and a GPU see the same noise.
+    op.baseline(y, sigma=None): non-local means with the known sigma; for a range, with the level `noise_level` finds in
+        each picture. In [0,1].
+    Raises CourseError for a sigma out of range, or other shapes. Protocol: Zhang et al. 2017, DnCNN. Chapter 05.
+    """
+
+    def __init__(self, sigma: float | tuple[float, float]):
+        self.sigma = tuple(sigma) if isinstance(sigma, tuple | list) else sigma
+        levels = self.sigma if isinstance(self.sigma, tuple) else (self.sigma, self.sigma)
+        for level in levels:
+            require_level("GaussianNoise", level)
+        if len(levels) != 2 or levels[0] > levels[1]:
+            raise CourseError(f"GaussianNoise: sigma is {sigma}, wanted one number or (low, high) with low <= high")
+        self.blind = isinstance(self.sigma, tuple)
+
+    def __call__(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        require_pictures("GaussianNoise", x)
+        pictures = []
+        for _ in x:
+            level = uniform(*self.sigma, generator) if self.blind else self.sigma
+            pictures.append(level * normal(x.shape[1:], generator))
+        return x + torch.stack(pictures).to(x) if pictures else x.clone()
+
+    def baseline(self, y: Tensor, sigma: float | Tensor | None = None) -> Tensor:
+        if sigma is None:
+            sigma = noise_level(y) if self.blind else self.sigma
+        return non_local_means(y, sigma)
+
+
+def require_level(asker: str, sigma: float) -> None:
+    """Raise CourseError unless sigma is a number in [0,1]: by far the commonest slip is one in units of bytes."""
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not math.isfinite(sigma) or sigma < 0:
+        raise CourseError(f"{asker}: sigma is {sigma}, wanted a number from 0 to 1, e.g. 25/255")
+    if sigma > 1:
+        raise CourseError(f"{asker}: sigma is {sigma}, but pictures are in [0,1]; did you mean sigma/255, {sigma}/255?")
