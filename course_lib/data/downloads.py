@@ -67,9 +67,8 @@ def download(name: str, cache: Path) -> Path:
         if not target.exists():  # another process may have finished first: its set is as good
             os.replace(unfinished, target)
     except Exception as error:  # urllib, http, ssl, tarfile, OSError, RuntimeError: all mean "no set today"
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         instead = f'use "fashion_mnist_mini", which needs no network, or {mend}'
-        raise CourseError(f'"{name}" could not be downloaded ({reason}): {instead}') from None
+        raise CourseError(f'"{name}" could not be downloaded ({in_one_line(error)}): {instead}') from None
     finally:
         socket.setdefaulttimeout(patience)
         if unfinished is not None:
@@ -85,9 +84,7 @@ def _fetch(file: str, sha256: str, mirrors: tuple[str, ...], folder: Path) -> No
     for mirror in mirrors:
         try:
             utils.download_url(mirror + file, str(folder), file)
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-            if found != sha256:
-                raise RuntimeError(f"{file} has sha256 {found[:12]}…, wanted {sha256[:12]}…")
+            check_sum(path, sha256)
             break
         except Exception:
             path.unlink(missing_ok=True)
@@ -96,3 +93,16 @@ def _fetch(file: str, sha256: str, mirrors: tuple[str, ...], folder: Path) -> No
     if file.endswith(".tar.gz"):
         utils.extract_archive(str(path), str(folder))
         path.unlink()
+
+
+def check_sum(path: Path, sha256: str) -> None:
+    """Raise RuntimeError unless the file at `path` has this sha256. Behind `load`, chapter 00."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise RuntimeError(f"{path.name} has sha256 {found[:12]}…, wanted {sha256[:12]}…")
+
+
+def in_one_line(error: Exception) -> str:
+    """The kind of an error and the beginning of what it says. Behind `load`, chapter 00."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -2,5 +2,16 @@
 
 from course_lib.extractor.base import Extractor
 from course_lib.extractor.garments import EXTRACTOR, GarmentFeatures, fd_clf, garment_stats, garments
+from course_lib.extractor.inception import inception
+from course_lib.extractor.networks import network_extractor
 
-__all__ = ["EXTRACTOR", "Extractor", "GarmentFeatures", "fd_clf", "garment_stats", "garments"]
+__all__ = [
+    "EXTRACTOR",
+    "Extractor",
+    "GarmentFeatures",
+    "fd_clf",
+    "garment_stats",
+    "garments",
+    "inception",
+    "network_extractor",
+]

@@ -1,0 +1,84 @@
+"""How pictures of any size come to the Inception network: three published ways, and their scores differ."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+SIZE = 299
+
+
+def tensorflow_bilinear(images: Tensor) -> Tensor:
+    """N×C×H×W → N×C×299×299 as TensorFlow 1 did: output pixel i lies at i·H/299, without half-pixel centres.
+
+    So the picture sits up to half a pixel too far to the upper left, and shrinking skips pixels (no antialiasing).
+    """
+    upper, lower, down = _neighbours(images.shape[2], images.device)
+    left, right, along = _neighbours(images.shape[3], images.device)
+    # Along the rows first, then down the columns: in TensorFlow's order, so that even the rounding is the same.
+    rows = images[..., left] + (images[..., right] - images[..., left]) * along
+    return rows[:, :, upper] + (rows[:, :, lower] - rows[:, :, upper]) * down[:, None]
+
+
+def _neighbours(length: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """For each of 299 output pixels: the pixel before it, the one after it, and its way between them, in [0,1)."""
+    place = torch.arange(SIZE, dtype=torch.float32, device=device) * (length / SIZE)
+    before = place.long()
+    return before, (before + 1).clamp(max=length - 1), place - before
+
+
+def torch_bilinear(images: Tensor) -> Tensor:
+    """N×C×H×W → N×C×299×299 as pytorch-fid does: half-pixel centres, and shrinking skips pixels as well."""
+    return interpolate(images, (SIZE, SIZE), mode="bilinear", align_corners=False)
+
+
+def pillow_bicubic(images: Tensor) -> Tensor:
+    """N×C×H×W → N×C×299×299 as clean-fid does: Pillow's bicubic filter in float, as wide as shrinking needs."""
+    return interpolate(images, (SIZE, SIZE), mode="bicubic", align_corners=False, antialias=True)
+
+
+def around_128(images: Tensor) -> Tensor:
+    """0…255 → [-1, 127/128]: what the TensorFlow graph does."""
+    return (images - 128) / 128
+
+
+def around_half(images: Tensor) -> Tensor:
+    """0…255 → [-1, 1]: what pytorch-fid does, as 2x − 1 of [0,1]."""
+    return images / 127.5 - 1
+
+
+class Preparation(NamedTuple):
+    """One way in: what its Fréchet distance is called, how a protocol names it, and its two steps."""
+
+    score: str
+    said: str
+    resize: Callable[[Tensor], Tensor]
+    scale: Callable[[Tensor], Tensor]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """N×1×H×W or N×3×H×W, 0…255, → N×3×299×299, about [-1,1]; gray is repeated three times."""
+        return self.scale(self.resize(images)).expand(-1, 3, -1, -1)
+
+
+PREPARATIONS = {
+    "tensorflow": Preparation(
+        "FID",
+        "299×299, bilinear as TensorFlow 1 (no half-pixel centres), not antialiased; values (x − 128)/128",
+        tensorflow_bilinear,
+        around_128,
+    ),
+    "torch": Preparation(
+        "FID (pytorch-fid)",
+        "299×299, bilinear as torch (half-pixel centres), not antialiased; values x/127.5 − 1",
+        torch_bilinear,
+        around_half,
+    ),
+    "antialiased": Preparation(
+        "FID (clean-fid)",
+        "299×299, bicubic as Pillow in float, antialiased; values (x − 128)/128",
+        pillow_bicubic,
+        around_128,
+    ),
+}
