@@ -161,3 +161,32 @@ def sample(
     sampling.write_pictures(images, out)
     height, width = images.shape[-2:]
     print(f"{card['recipe']}: {len(images)} pictures of {width}×{height}, seed {seed} → {out}")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `course train` wrote.")],
+    picture: Annotated[Path, typer.Argument(metavar="IN", help="Any picture, of any size.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help=".png, .jpg, .webp, .tif or .bmp.")],
+    mask: Annotated[Path | None, typer.Option(metavar="MASK", help="White where pixels are missing.")] = None,
+) -> None:
+    """Mend a real picture with a trained network."""
+    from course_lib import restoring
+
+    print(restoring.restore(folder, picture, out, mask))
+
+
+@app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `course train` wrote.")],
+    data: Annotated[str | None, typer.Option(metavar="NAME", help="Default: what it was trained on.")] = None,
+    n: Annotated[int | None, typer.Option("--n", metavar="N", help="Pictures to judge. Default: 10,000.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the pictures. Default: 1, as on the cards.")] = None,
+    extractor: Annotated[str | None, typer.Option(metavar="garments|inception", help="Default: garments.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Measure a trained run: every metric with its protocol."""
+    from course_lib import verdict
+
+    found = verdict.evaluate(folder, data=data, n=n, seed=seed, extractor=extractor)
+    print(jsonlib.dumps(found.content, indent=2, ensure_ascii=False) if json else found.text)

@@ -51,7 +51,7 @@ def _squared_reach(features: Tensor, k: int) -> Tensor:
     for start, block in row_blocks(features, features):
         squared = _squared_distances(block, features)
         squared.diagonal(start).fill_(torch.inf)
-        reaches.append(squared.kthvalue(k, dim=1).values)
+        reaches.append(squared.topk(k, dim=1, largest=False).values[:, -1])
     return torch.cat(reaches)
 
 

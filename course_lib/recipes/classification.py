@@ -9,6 +9,7 @@ from course_lib.batches import ShuffledBatches
 from course_lib.classifier import Classifier
 from course_lib.data import load
 from course_lib.device import pick, seed_everything
+from course_lib.errors import CourseError
 from course_lib.recipes.common import Metric, Run, descent, prepared
 from course_lib.training import Trainer, cosine
 
@@ -21,6 +22,8 @@ def classifier(data: str = "fashion_mnist_mini", device: torch.device | None = N
     device = device or pick()
     seed_everything(seed)
     train, test = load(data, "train"), load(data, "test")
+    if isinstance(train.images, list):
+        raise CourseError(f"{data} has pictures of their own sizes and no labels; give fashion_mnist_mini or cifar10")
     model = Classifier(len(train.classes), channels=train.images.shape[1])
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
     accelerator, model, optimiser = prepared(device, model, optimiser)

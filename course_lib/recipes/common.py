@@ -20,12 +20,34 @@ class Metric:
     protocol: str
 
 
+@dataclass(frozen=True)
+class Restorer:
+    """How a network mends a picture of any size, tile by tile. Chapter 05.
+
+    Args:
+        network_fn: N×C×h×w float32 in [0,1], on the run's device → N×C×(scale·h)×(scale·w), C = `channels`.
+        context: pixels that the network looks at in each direction: the radius of its receptive field.
+        channels: 3 for RGB, 1 for a network that is given each colour by itself.
+        needs_mask: the network is given the hole (1 where missing) as one more channel, the last; the others are 0
+            there. What is known stays as it was, so `scale` is 1.
+        minimum, multiple: of a side that the network can take, in pixels.
+    """
+
+    network_fn: Callable[[Tensor], Tensor]
+    context: int
+    scale: int = 1
+    channels: int = 3
+    needs_mask: bool = False
+    minimum: int = 1
+    multiple: int = 1
+
+
 @dataclass
 class Run:
     """A recipe made ready: `trainer.run(...)` trains `model`, `evaluate()` measures it. Chapter 01.
 
     `steps` is the planned length per budget, {"cpu": …, "gpu": …}. `sample(n, seed)` makes n new pictures, N×C×H×W
-    in [0,1]; None where the network makes none.
+    in [0,1]; None where the network makes none. `restore` says how a given picture is mended; None where none is.
     """
 
     model: nn.Module
@@ -33,6 +55,7 @@ class Run:
     evaluate: Callable[[], list[Metric]]
     steps: dict[str, int]
     sample: Callable[[int, int], Tensor] | None = None
+    restore: Restorer | None = None
 
 
 def accelerator_for(device: torch.device) -> Accelerator:
