@@ -7,6 +7,13 @@ independent of the course's own code wherever one exists (torch, scikit-image, a
 from course_lib.check.anatomy import split_gradient, swap_lesion
 from course_lib.check.blocks import gated_residual, residual
 from course_lib.check.convolutions import convolve, stamps
+from course_lib.check.evaluation_bias import unbiased_limit
+from course_lib.check.evaluation_files import as_file
+from course_lib.check.evaluation_frechet import frechet
+from course_lib.check.evaluation_gaussian import stats
+from course_lib.check.evaluation_inception import inception_score
+from course_lib.check.evaluation_kernel import kernel_distance
+from course_lib.check.evaluation_manifold import precision_recall
 from course_lib.check.gan_average import ema
 from course_lib.check.gan_diagnosis import collapse_or_copies
 from course_lib.check.gan_game import best_discriminator, six_losses
@@ -23,17 +30,22 @@ from course_lib.check.preactivation import preact_block
 from course_lib.check.start_here import psnr, sharpen, to_batch, to_bytes
 
 __all__ = [
+    "as_file",
     "best_discriminator",
     "collapse_or_copies",
     "convolve",
     "dirac_step",
     "discriminator_step",
     "ema",
+    "frechet",
     "gated_residual",
     "generator_step",
     "gradient_penalty",
     "hinge_losses",
+    "inception_score",
+    "kernel_distance",
     "preact_block",
+    "precision_recall",
     "psnr",
     "r1_r2",
     "relativistic_losses",
@@ -46,8 +58,10 @@ __all__ = [
     "spherical",
     "split_gradient",
     "stamps",
+    "stats",
     "swap_lesion",
     "to_batch",
     "to_bytes",
+    "unbiased_limit",
     "update_discriminator",
 ]

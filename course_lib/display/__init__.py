@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 from course_lib.display.curves import curves, smooth
 from course_lib.display.dashboard import Dashboard
 from course_lib.display.explorer import latent_explorer, show_interpolation
-from course_lib.display.pictures import show_images
+from course_lib.display.pictures import row_titles, show_images
 from course_lib.display.style import COLOURS, STYLE, WIDEST, figure
 from course_lib.display.toy_game import toy_game
 
@@ -18,6 +18,7 @@ __all__ = [
     "figure",
     "latent_explorer",
     "plt",
+    "row_titles",
     "show_images",
     "show_interpolation",
     "smooth",

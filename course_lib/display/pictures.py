@@ -1,6 +1,6 @@
 """Pictures side by side, pixel-true: tensors enter, a figure on the page leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 from torch import Tensor
@@ -56,3 +56,8 @@ def show_images(
     if title:
         canvas.text(gap / total[0], 1 - 8 / total[1], title, fontsize=12, fontweight="bold", va="top")
     plt.show()
+
+
+def row_titles(names: Iterable[str], columns: int) -> list[str]:
+    """Titles for `show_images`: each name above the first picture of its row, nothing above the others. Chapter 03."""
+    return [title for name in names for title in [name] + [""] * (columns - 1)]

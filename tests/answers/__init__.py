@@ -4,8 +4,8 @@ A module for each part of `course_lib.check`; in each, RIGHT is {check: [answers
 [(check, name of the slip, answer, words that must name it)].
 """
 
-from answers import gan_game, gan_losses, gan_training, residual_blocks
+from answers import evaluation, gan_game, gan_losses, gan_training, residual_blocks
 
-MODULES = (residual_blocks, gan_game, gan_losses, gan_training)
+MODULES = (residual_blocks, gan_game, gan_losses, gan_training, evaluation)
 RIGHT = {name: answers for module in MODULES for name, answers in module.RIGHT.items()}
 WRONG = [slip for module in MODULES for slip in module.WRONG]

@@ -26,7 +26,7 @@
 # |---|---|
 # | **You build** | the residual block, its five variants, ResNet-18, and a classifier that later chapters measure with |
 # | **You need** | chapter 00; Python; what a convolution, a gradient and a loss are |
-# | **Computing time** | about 60 seconds on two CPU cores (not yet measured on a GPU) |
+# | **Computing time** | about 75 seconds on two CPU cores (not yet measured on a GPU) |
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.

@@ -129,14 +129,9 @@ ghosts = (mean + noise @ basis).unflatten(1, (1, 28, 28))
 # Look for sharp edges in the second row.
 
 # %%
-def row_names(names, columns):
-    """A title for the first picture of each row, none for the others."""
-    return [title for name in names for title in [name] + [""] * (columns - 1)]
-
-
 display.show_images(
     torch.cat([images[:10].cpu(), to_unit(ghosts[:10])]),
-    row_names(["real", "Gaussian"], 10), columns=10,
+    display.row_titles(["real", "Gaussian"], 10), columns=10,
     title="What the best Gaussian knows of garments",
 )
 
@@ -362,7 +357,7 @@ for name, run in runs.items():
 # %%
 rows = torch.cat([runs[name].sample(12, SEED) for name in STEPS])
 display.show_images(
-    rows, row_names(STEPS, 12), columns=12,
+    rows, display.row_titles(STEPS, 12), columns=12,
     title="Three GANs after some seconds each: not picked, the first twelve",
 )
 
@@ -501,7 +496,7 @@ for name, low, high in (("without", 1, 3), ("with", 0, 0)):
 # %%
 rows = torch.cat([trial.sample(12, SEED) for name in trials for trial in trials[name]])
 display.show_images(
-    rows, row_names(["without the shortcut", "", "", "with it", "", ""], 12), columns=12,
+    rows, display.row_titles(["without the shortcut", "", "", "with it", "", ""], 12), columns=12,
     title=f"Three runs each, {BARE_STEPS} steps; every row is one run",
 )
 
@@ -557,7 +552,7 @@ instruments(
 # Follow one column downwards.
 
 # %%
-moments = row_names([f"{share} %" for share in (0, 20, 40, 60, 80, 100)], 8)
+moments = display.row_titles([f"{share} %" for share in (0, 20, 40, 60, 80, 100)], 8)
 display.show_images(
     torch.cat(timelines["residual_gan"][:6]), moments, columns=8, zoom=2,
     title="The same noise, while the GAN trains",
@@ -694,7 +689,7 @@ broken["no detach"] = short_run(minimax_plan, attached)
 # %%
 rows = torch.cat([run.sample(10, SEED) for run in broken.values()])
 display.show_images(
-    rows, row_names(broken, 10), columns=10, zoom=2,
+    rows, display.row_titles(broken, 10), columns=10, zoom=2,
     title=f"Healthy, broken twice, a control and its broken twin: {BROKEN_STEPS} steps each",
 )
 
@@ -835,7 +830,7 @@ mine = longer.sample(100, 3)
 distances = torch.cdist(mine.flatten(1).to(compute), images.flatten(1))
 nearest = images[distances.argmin(1)].cpu()
 display.show_images(
-    torch.cat([mine[:10], nearest[:10]]), row_names(["generated", "nearest"], 10), columns=10,
+    torch.cat([mine[:10], nearest[:10]]), display.row_titles(["generated", "nearest"], 10), columns=10,
     title="Generated garments, and the training pictures nearest to them",
 )
 
@@ -872,7 +867,7 @@ expect("FD-clf of the longer run", longer_score, low=2, high=3, protocol=PROTOCO
 # %%
 rows = torch.cat([runs["residual_gan"].sample(12, SEED), longer.sample(12, SEED)])
 display.show_images(
-    rows, row_names(["this chapter", "longer run"], 12), columns=12,
+    rows, display.row_titles(["this chapter", "longer run"], 12), columns=12,
     title="The same recipe, more computing and more data",
 )
 
@@ -908,7 +903,7 @@ scorecard()
 # | `sampling` | `sample_images`, `latent_noise`, `slerp`, `latent_directions`, `write_pictures`: the command `course sample` |
 # | `metrics`, `extractor` | `FeatureStats`, `frechet_distance`, `extract`; `GarmentFeatures`, `garment_stats`, `fd_clf` |
 # | `evaluating`, `images` | `evaluating`: a network in evaluation mode for a while; `tiled`: pictures on one sheet |
-# | `display` | `Dashboard`, `latent_explorer`, `show_interpolation` |
+# | `display` | `Dashboard`, `row_titles`, `latent_explorer`, `show_interpolation` |
 #
 # ## Questions
 #

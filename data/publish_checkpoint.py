@@ -1,0 +1,45 @@
+"""Make of a finished run what data/checkpoints holds: weights and card, without what only a resume needs.
+
+    python data/publish_checkpoint.py runs/mlp_gan data/checkpoints/mlp_gan --half
+
+--half keeps the weights as 16-bit floats, half as large a file; they are 32-bit again once loaded. The card's metrics
+are measured again with the weights that are kept, on the data that the run was trained on.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from course_lib.runs import load_run, read_card
+
+
+def publish(source: Path, target: Path, half: bool) -> dict:
+    data = read_card(source)["arguments"]["data"]
+    run, card = load_run(source, **({"data": data} if data else {}))
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in run.model.state_dict().items()}
+    if half:
+        state = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+        card["weights"] = str(torch.float16).removeprefix("torch.")
+    run.model.load_state_dict(state)
+    card["metrics"] = [vars(metric) for metric in run.evaluate()]
+    target.mkdir(parents=True, exist_ok=True)
+    weights = target / "model.safetensors"
+    save_file(state, weights)
+    weights.chmod(0o644)
+    card["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    (target / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    return card
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--half", action="store_true")
+    given = parser.parse_args()
+    for metric in publish(given.source, given.target, given.half)["metrics"]:
+        print("{name}: {value:.4g} {unit} ({protocol})".format(**metric))
