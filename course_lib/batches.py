@@ -83,3 +83,68 @@ class RandomCrops:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.generator.set_state(state["generator"])
+
+
+class AlignedCrops:
+    """Endless batches of crops from pairs of pictures, a degraded one and its original, the same place in both.
+
+    Args:
+        degraded, originals: lists of C×h×w and C'×(scale·h)×(scale·w) tensors in [0,1], pair by pair.
+        size: side of a crop of the degraded picture, in pixels; that of the original is scale · size.
+        seed: fixes places and order. A pair is drawn by its area; a crop is turned and mirrored in one of eight ways.
+    `next()` gives (degraded crops, crops of the originals). Raises CourseError for pairs that do not fit. Chapter 06.
+    """
+
+    def __init__(
+        self, degraded: list[Tensor], originals: list[Tensor], size: int, batch_size: int, seed: int = 0, scale: int = 1
+    ):
+        for small, large in zip(degraded, originals, strict=True):
+            if large.shape[1:] != (scale * small.shape[1], scale * small.shape[2]) or min(small.shape[1:]) < size:
+                raise CourseError(
+                    f"AlignedCrops: a pair of {tuple(small.shape)} and {tuple(large.shape)}; wanted the second {scale} "
+                    f"times as large, and the first at least {size}×{size}"
+                )
+        self.pairs, self.size, self.batch_size, self.scale = (
+            list(zip(degraded, originals, strict=True)),
+            size,
+            batch_size,
+            scale,
+        )
+        self.areas = torch.tensor([float(small.shape[1] * small.shape[2]) for small in degraded])
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        chosen = torch.multinomial(self.areas, self.batch_size, replacement=True, generator=self.generator)
+        where = torch.rand(self.batch_size, 3, generator=self.generator).tolist()
+        batch = [self._crop(self.pairs[i], *place) for i, place in zip(chosen.tolist(), where, strict=True)]
+        return torch.stack([small for small, _ in batch]), torch.stack([large for _, large in batch])
+
+    def _crop(self, pair: tuple[Tensor, Tensor], down: float, right: float, way: float) -> tuple[Tensor, Tensor]:
+        top = int(down * (pair[0].shape[1] - self.size + 1))
+        left = int(right * (pair[0].shape[2] - self.size + 1))
+        crops = []
+        for picture, factor in zip(pair, (1, self.scale), strict=True):
+            rows = slice(factor * top, factor * (top + self.size))
+            columns = slice(factor * left, factor * (left + self.size))
+            crops.append(turned(picture[:, rows, columns], int(8 * way)))
+        return crops[0], crops[1]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.generator.set_state(state["generator"])
+
+
+def turned(images: Tensor, way: int) -> Tensor:
+    """The picture(s) …×H×W in one of the eight ways a square can lie: `way` % 4 quarter turns, mirrored from 4 on.
+
+    Chapter 06 (training, and the geometric self-ensemble).
+    """
+    return torch.rot90(images.flip(-1) if way >= 4 else images, way % 4, (-2, -1))
+
+
+def turned_back(images: Tensor, way: int) -> Tensor:
+    """What `turned` did, undone. Chapter 06."""
+    images = torch.rot90(images, -(way % 4), (-2, -1))
+    return images.flip(-1) if way >= 4 else images

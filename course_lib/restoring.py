@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from course_lib.errors import CourseError
+from course_lib.files import written
 from course_lib.picture_reading import Picture, read, read_hole
-from course_lib.picture_writing import kind_of, save, written
+from course_lib.picture_writing import kind_of, save
 from course_lib.recipes import RECIPES
 from course_lib.recipes.common import Restorer
 from course_lib.runs import load_run

@@ -1,7 +1,5 @@
 """From a trained generator to pictures: noise that follows from a seed, pictures in [0,1], one file of them."""
 
-import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from torch import Tensor, nn
 
 from course_lib.errors import CourseError
 from course_lib.evaluating import evaluating
+from course_lib.files import written
 from course_lib.images import tiled, to_uint8, to_unit
 
 MOST = 1_000_000  # pictures at a time: a slip of the finger must not fill the memory
@@ -115,18 +114,9 @@ def write_pictures(images: Tensor, path: str | Path) -> None:
         raise CourseError(f"{path.name} ends in {path.suffix or 'nothing'}; name a file that ends in .npy or .png")
     if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
         raise CourseError(f"write_pictures: got shape {tuple(images.shape)}, wanted N×C×H×W, N > 0, C = 1 or 3")
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            if ending == ".npy":
-                pixels = to_uint8(images.detach().cpu())
-                np.save(file, pixels.squeeze(1).numpy() if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1).numpy())
-            else:
-                tiled(images, columns=max(1, round(len(images) ** 0.5))).save(file, "PNG")
-        os.replace(partial, path)
-    except OSError as error:
-        raise CourseError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
-    finally:
-        with contextlib.suppress(OSError):  # it is usually gone, and so may be its folder
-            partial.unlink()
+    with written(path) as file:
+        if ending == ".npy":
+            pixels = to_uint8(images.detach().cpu())
+            np.save(file, pixels.squeeze(1).numpy() if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1).numpy())
+        else:
+            tiled(images, columns=max(1, round(len(images) ** 0.5))).save(file, "PNG")

@@ -347,7 +347,7 @@ def damaged_files(folder: Path) -> None:
         ("DIR short_photo.jpg --out o.png", "short_photo.jpg cannot be read"),
         ("DIR photo.png --out o.gif", "ends in .gif; name a file that ends in .png, .jpg"),
         ("DIR photo.png --out o", "ends in nothing"),
-        ("DIR photo.png --out folder.png", "folder.png is a folder"),
+        ("DIR photo.png --out folder.png", "folder.png: that is a folder"),
         ("DIR photo.png --out file/o.png", "cannot write file/o.png"),
         ("DIR photo.png --out o.png --mask photo.png", "--mask came, and sharpen mends the whole picture"),
     ],

@@ -48,7 +48,8 @@ def precision_recall(function: Callable) -> None:
         want, covered = (share_within(one, two, k), share_within(two, one, k)), coverage_of(one, two, k)
         _whole_numbers(name, got, (*want, covered), where)
         if all(near(a, b, 1e-6) for a, b in zip(values, want, strict=True)):
-            _judge_coverage(name, coverage, covered, mistakes_of_coverage(one, two, k, *want), where)
+            named = mistakes_of_coverage(one, two, k, *want)
+            _judge(name, PARTS[2], coverage, covered, named, where, COVERAGE_HINT)
             continue
         if _same((*values, coverage), (want[0], covered, want[1])) and not near(covered, want[1], 1e-6):
             fail(name, f"recall and coverage have changed places{where}")
@@ -73,15 +74,6 @@ def _whole_numbers(name: str, got: Any, want: Sequence[float], where: str) -> No
         whole = isinstance(one, int) or (isinstance(one, Tensor) and not one.is_floating_point())
         if (whole or isinstance(one, np.integer)) and int(one) == int(share) and not near(int(share), share, 1e-6):
             fail(name, f"{part}: a whole number came. `//` cuts every share down to 0: divide with `/`{where}")
-
-
-def _judge_coverage(name: str, value: float, want: float, mistakes: list[tuple[float, str]], where: str) -> None:
-    if near(value, want, 1e-6):
-        return
-    for wrong, message in mistakes:
-        if near(value, wrong, 1e-6) and not near(wrong, want, 1e-6):
-            fail(name, f"coverage: {message}{where}")
-    fail(name, f"coverage is {value:.4f}, wanted {want:.4f}{where}", COVERAGE_HINT)
 
 
 def _wrong_pairs(
@@ -114,13 +106,15 @@ def _three(name: str, got: Any) -> list[float]:
     return [number(name, one, part) for one, part in zip(got, PARTS, strict=True)]
 
 
-def _judge(name: str, part: str, value: float, want: float, mistakes: list[tuple[float, str]], where: str) -> None:
+def _judge(
+    name: str, part: str, value: float, want: float, mistakes: list[tuple[float, str]], where: str, hint: str = HINT
+) -> None:
     if near(value, want, 1e-6):
         return
     for wrong, message in mistakes:
         if near(value, wrong, 1e-6) and not near(wrong, want, 1e-6):
             fail(name, f"{part}: {message}{where}")
-    fail(name, f"{part} is {value:.4f}, wanted {want:.4f}{where}", HINT)
+    fail(name, f"{part} is {value:.4f}, wanted {want:.4f}{where}", hint)
 
 
 def _line(*places: int) -> Tensor:

@@ -1,0 +1,99 @@
+"""Networks that mend a picture: the classical answer is the shortcut, what must be added to it is the branch.
+
+y = S(x) + F(x) once more, now with a whole network as F: a head that takes the picture in, a body of residual blocks, a
+tail that makes pixels again. The tail starts at zero, so an untrained network gives the classical answer exactly.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from course_lib.blocks import Residual, conv3x3, zero_last
+from course_lib.degradations import resize
+
+
+def restorer(shortcut: nn.Module, head: nn.Module, body: nn.Module, tail: nn.Module) -> Residual:
+    """shortcut(y) + tail(body(head(y))), the tail's last layer zero: at step 0 the shortcut, to the last bit.
+
+    Chapter 05 (06 and 07 use it).
+    """
+    branch = nn.Sequential(OrderedDict(head=head, body=body, tail=tail))
+    return zero_last(Residual(branch, shortcut))
+
+
+def plain_block(width: int) -> Residual:
+    """x + conv(ReLU(conv(x))): the block of super-resolution, without norm, since a norm forgets the brightness.
+
+    N×width×H×W → the same. Paper: Lim et al. 2017, EDSR. Chapter 05.
+    """
+    branch = nn.Sequential(conv3x3(width, width, bias=True), nn.ReLU(), conv3x3(width, width, bias=True))
+    return Residual(branch)
+
+
+def long_body(width: int, depth: int) -> Residual:
+    """`depth` blocks and a convolution, with a shortcut around them all. Paper: Ledig et al. 2017. Chapter 05."""
+    blocks = [plain_block(width) for _ in range(depth)]
+    return Residual(nn.Sequential(*blocks, conv3x3(width, width, bias=True)))
+
+
+class AnySize(nn.Module):
+    """Gives a network that needs sides of a multiple of `multiple` pictures of any size: N×C×H×W → N×C'×(s·H)×(s·W).
+
+    The last row and column are repeated as often as needed, and the answer is cropped. Chapter 05.
+    """
+
+    def __init__(self, network: nn.Module, multiple: int, scale: int = 1):
+        super().__init__()
+        self.network, self.multiple, self.scale = network, multiple, scale
+
+    def forward(self, y: Tensor) -> Tensor:
+        height, width = y.shape[-2:]
+        down, across = -height % self.multiple, -width % self.multiple
+        if down or across:
+            y = functional.pad(y, (0, across, 0, down), mode="replicate")
+        return self.network(y)[..., : self.scale * height, : self.scale * width]
+
+
+def denoiser(channels: int = 3, width: int = 64, depth: int = 4, fold: int = 2) -> AnySize:
+    """noisy + F(noisy), computed at a resolution `fold` times lower: N×channels×H×W → the same shape.
+
+    Each fold×fold patch of pixels becomes channels of one (pixel unshuffle), which loses nothing, and each convolution
+    costs fold² times less and looks fold times as far. The direct way back, pixel shuffle, is the tail.
+    Papers: Zhang et al. 2017, DnCNN (the residual); Zhang et al. 2018, FFDNet (the folding). Chapter 05.
+    """
+    folded = channels * fold**2
+    head = nn.Sequential(nn.PixelUnshuffle(fold), conv3x3(folded, width, bias=True))
+    tail = nn.Sequential(conv3x3(width, folded, bias=True), nn.PixelShuffle(fold))
+    return AnySize(restorer(nn.Identity(), head, long_body(width, depth), tail), fold)
+
+
+class Enlarge(nn.Module):
+    """Bicubic enlargement as a layer: N×C×H×W → N×C×(scale·H)×(scale·W), unclamped. Chapter 06."""
+
+    def __init__(self, scale: int):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, y: Tensor) -> Tensor:
+        return resize(y, self.scale)
+
+
+def super_resolver(scale: int = 2, channels: int = 3, width: int = 32, depth: int = 4) -> Residual:
+    """bicubic + F(small picture): all convolutions at the small size, then pixel shuffle. In the manner of EDSR.
+
+    N×channels×H×W → N×channels×(scale·H)×(scale·W). Papers: Shi et al. 2016 (sub-pixel convolution); Lim et al. 2017,
+    EDSR. Chapter 06.
+    """
+    tail = nn.Sequential(conv3x3(width, channels * scale**2, bias=True), nn.PixelShuffle(scale))
+    return restorer(Enlarge(scale), conv3x3(channels, width, bias=True), long_body(width, depth), tail)
+
+
+def srcnn(scale: int = 2, channels: int = 1) -> nn.Sequential:
+    """Bicubic, then three convolutions that repaint the whole picture: the first network for super-resolution.
+
+    9×9, 5×5 and 5×5 kernels, 64 and 32 channels; 57,281 parameters for one channel. N×channels×H×W →
+    N×channels×(scale·H)×(scale·W). Paper: Dong et al. 2014. Chapter 06.
+    """
+    layers = [nn.Conv2d(channels, 64, 9, padding=4), nn.ReLU(), nn.Conv2d(64, 32, 5, padding=2), nn.ReLU()]
+    return nn.Sequential(Enlarge(scale), *layers, nn.Conv2d(32, channels, 5, padding=2))
