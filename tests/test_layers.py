@@ -26,7 +26,16 @@ LAYERS = {
     },
     "blocks": {"blocks"},
     "networks": {"classifier", "dcgan", "hole_convolutions", "mlp_gan", "residual_gan", "resnet", "sharpener"},
-    "losses and measures": {"restorer", "degradations", "extractor", "losses", "metrics", "scores", "toys"},
+    "losses and measures": {
+        "inpainter",
+        "restorer",
+        "degradations",
+        "extractor",
+        "losses",
+        "metrics",
+        "scores",
+        "toys",
+    },
     "training": {"adversarial", "averaging", "batches", "recipes", "runs", "sampling", "tiles", "training"},
     "display": {"display"},
     "command line": {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from course_lib.recipes.classification import classifier
 from course_lib.recipes.common import Metric, Run
+from course_lib.recipes.denoising import denoise
 from course_lib.recipes.generation import (
     DCGAN_PLAN,
     MLP_PLAN,
@@ -17,7 +18,9 @@ from course_lib.recipes.generation import (
     mlp_gan,
     residual_gan,
 )
+from course_lib.recipes.inpainting import inpaint
 from course_lib.recipes.restoration import sharpen
+from course_lib.recipes.super_resolution import super_resolution
 
 __all__ = [
     "DCGAN_PLAN",
@@ -29,10 +32,13 @@ __all__ = [
     "Run",
     "classifier",
     "dcgan",
+    "denoise",
     "gan",
+    "inpaint",
     "mlp_gan",
     "residual_gan",
     "sharpen",
+    "super_resolution",
 ]
 
 RECIPES: dict[str, Callable[..., Run]] = {
@@ -41,4 +47,7 @@ RECIPES: dict[str, Callable[..., Run]] = {
     "mlp_gan": mlp_gan,
     "dcgan": dcgan,
     "residual_gan": residual_gan,
+    "denoise": denoise,
+    "super_resolution": super_resolution,
+    "inpaint": inpaint,
 }

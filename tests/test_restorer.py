@@ -1,0 +1,189 @@
+"""The networks that mend: untrained they give the classical answer exactly, tiles change nothing, and they learn."""
+
+import pytest
+import torch
+
+from course_lib import recipes
+from course_lib.batches import AlignedCrops, turned, turned_back
+from course_lib.degradations import Downsample, Holes, mean_fill, resize, split_hole
+from course_lib.errors import CourseError
+from course_lib.inpainter import inpainter
+from course_lib.recipes.inpainting import hole_psnr
+from course_lib.recipes.photographs import clean_photographs, eight_bits
+from course_lib.restorer import AnySize, denoiser, long_body, srcnn, super_resolver
+from course_lib.tiles import by_tiles
+
+CPU = torch.device("cpu")
+
+
+def pictures(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def shaken(network, seed=0):
+    """The network with random weights everywhere, as if it were trained: its tail is no longer zero."""
+    dice = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.05 * torch.randn(weight.shape, generator=dice))
+    return network.eval()
+
+
+@pytest.mark.parametrize("size", [(24, 24), (25, 31), (2, 2), (1, 1)])
+def test_an_untrained_denoiser_gives_the_noisy_picture_back(size):
+    y = pictures(2, 3, *size) + 0.1
+    assert torch.equal(denoiser(width=8, depth=1)(y), y)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_an_untrained_super_resolver_is_bicubic(scale):
+    y = pictures(2, 3, 13, 9)
+    assert torch.equal(super_resolver(scale, width=8, depth=1)(y), resize(y, scale))
+
+
+def test_an_untrained_inpainter_is_the_mean_fill():
+    y = Holes("box", share=(0.2, 0.3))(pictures(4, 1, 28, 28), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(inpainter(width=8, depth=1)(y), mean_fill(*split_hole(y)))
+
+
+@pytest.mark.parametrize("size", [(28, 28), (27, 29)])
+def test_known_pixels_come_back_bit_for_bit(size):
+    x = pictures(3, 3, *size)
+    y = Holes("strokes", share=(0.2, 0.3))(x, generator=torch.Generator().manual_seed(1))
+    answer, hole = shaken(inpainter(3, width=8, depth=1))(y), split_hole(y)[1].expand_as(x) == 1
+    assert torch.equal(answer[~hole], x[~hole])
+    assert not torch.equal(answer[hole], x[hole])
+
+
+def test_what_stands_in_a_hole_does_not_matter():
+    network = shaken(inpainter(width=8, depth=1))
+    y = Holes("box", share=(0.2, 0.3))(pictures(2, 1, 28, 28), generator=torch.Generator().manual_seed(2))
+    picture, hole = split_hole(y)
+    assert torch.equal(picture * hole, torch.zeros_like(picture))
+    assert network(y).isfinite().all()
+
+
+def test_any_size_crops_what_it_has_added():
+    seen = []
+
+    def network(y):
+        seen.append(tuple(y.shape))
+        return y.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+    y = pictures(1, 3, 5, 6)
+    got = AnySize(network, multiple=4, scale=2)(y)
+    assert seen == [(1, 3, 8, 8)] and torch.equal(got, network(y))
+
+
+def test_srcnn_has_the_papers_weights_and_size():
+    assert sum(weight.numel() for weight in srcnn().parameters()) == 57_281
+    assert srcnn(3)(pictures(1, 1, 6, 7)).shape == (1, 1, 18, 21)
+
+
+def test_the_long_shortcut_carries_the_input():
+    body = long_body(4, 2)
+    with torch.no_grad():
+        body.branch[-1].weight.zero_(), body.branch[-1].bias.zero_()
+    x = pictures(1, 4, 5, 5)
+    assert torch.equal(body(x), x)
+
+
+@pytest.mark.parametrize("name", ["denoise", "super_resolution"])
+def test_tiles_are_the_whole_and_one_pixel_less_of_context_is_not(name):
+    run = recipes.RECIPES[name](device=CPU)
+    how, picture = run.restore, pictures(3, 70, 75, seed=3)
+    network = shaken(run.model)
+
+    def tiled(context):
+        limits = {"scale": how.scale, "multiple": how.multiple, "tile": 16, "overlap": context}
+        with torch.no_grad():
+            return by_tiles(network, picture, **limits)
+
+    with torch.no_grad():
+        whole = network(picture[None])[0]
+    torch.testing.assert_close(tiled(how.context), whole, atol=1e-5, rtol=0)
+    # Tiles begin at multiples, so less context means at least a multiple less.
+    assert (tiled(how.context - how.multiple) - whole).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("way", range(8))
+def test_turning_back_undoes_turning(way):
+    x = pictures(2, 3, 4, 5)
+    assert torch.equal(turned_back(turned(x, way), way), x)
+
+
+def test_the_eight_ways_are_eight():
+    x = pictures(1, 1, 3, 3)
+    ways = [turned(x, way) for way in range(8)]
+    assert all(not torch.equal(ways[i], ways[j]) for i in range(8) for j in range(i))
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_aligned_crops_show_the_same_place(scale):
+    large = [pictures(3, 20 * scale, 24 * scale, seed=seed) for seed in range(2)]
+    small = [photo[:, ::scale, ::scale] for photo in large]
+    batches = AlignedCrops(small, large, size=6, batch_size=16, seed=5, scale=scale)
+    y, x = batches.next()
+    assert y.shape == (16, 3, 6, 6) and x.shape == (16, 3, 6 * scale, 6 * scale)
+    # A turned crop holds each kept pixel at another corner of its block; sorted, the blocks must hold it somewhere.
+    blocks = x.unfold(2, scale, scale).unfold(3, scale, scale).flatten(4)
+    assert (blocks == y[..., None]).any(-1).all()
+    state = batches.state_dict()
+    following = batches.next()
+    batches.load_state_dict(state)
+    assert all(torch.equal(one, other) for one, other in zip(following, batches.next(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "size"), [((3, 8, 8), (3, 16, 15), 4), ((3, 8, 8), (3, 16, 16), 9), ((3, 8, 8), (3, 8, 8), 4)]
+)
+def test_pairs_that_do_not_fit(small, large, size):
+    with pytest.raises(CourseError, match="wanted the second 2 times as large"):
+        AlignedCrops([torch.zeros(small)], [torch.zeros(large)], size, 2, scale=2)
+
+
+def test_jpegs_are_shrunk_and_others_are_not():
+    from course_lib.data import load
+
+    data = load("photos", "test")
+    photos = dict(zip(data.names, clean_photographs(data, CPU), strict=True))
+    whole = dict(zip(data.names, data.images, strict=True))
+    assert torch.equal(photos["chelsea.png"][0], whole["chelsea.png"] / 255)
+    assert photos["china.jpg"].shape[-1] == -(-whole["china.jpg"].shape[-1] * 6 // 10)
+    assert torch.equal(eight_bits(photos["china.jpg"]), photos["china.jpg"])
+    with pytest.raises(CourseError, match="no set of photographs"):
+        clean_photographs(load("fashion_mnist_mini", "test", limit=2), CPU)
+
+
+def test_hole_psnr_looks_into_the_hole_only():
+    target, hole = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4)
+    hole[:, :, :2] = 1
+    pred = target + 0.1 * hole + 5 * (1 - hole)
+    assert hole_psnr(pred, target, hole) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(("name", "steps", "gain"), [("denoise", 60, 4.0), ("super_resolution", 60, 0.1)])
+def test_a_few_steps_help(name, steps, gain):
+    run = recipes.RECIPES[name](device=CPU)
+    before = run.evaluate()[-1].value
+    run.trainer.run(steps=steps)
+    assert run.evaluate()[-1].value > before + gain
+
+
+def test_a_few_steps_of_inpainting_help():
+    run = recipes.inpaint(device=CPU)
+    before = {metric.name: metric.value for metric in run.evaluate()}
+    run.trainer.run(steps=25)
+    after = {metric.name: metric.value for metric in run.evaluate()}
+    assert after["PSNR network"] > before["PSNR network"] + 0.5
+    assert after["PSNR biharmonic"] == before["PSNR biharmonic"]
+
+
+def test_inpainting_wants_pictures_of_one_size():
+    with pytest.raises(CourseError, match="own sizes"):
+        recipes.inpaint("photos", CPU)
+
+
+def test_the_small_picture_is_the_benchmarks():
+    x = pictures(1, 3, 8, 8)
+    assert torch.equal(Downsample(2, rounded=True)(x), eight_bits(resize(x, 0.5)))
