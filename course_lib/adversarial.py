@@ -80,13 +80,20 @@ class AdversarialStep:
         self.trained_discriminator = self.accelerator.prepare(self.discriminator)
 
     def __call__(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        real, fake = self._pictures(images, labels)
+        numbers = self._discriminator_turn(real, fake.detach()) | self._generator_turn(real, fake)
+        self.average.update(self.generator)
+        return numbers | self._look_of(fake.detach())
+
+    def _pictures(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """What D is to tell apart, in [-1,1]: real pictures, and the generator's with their graph."""
         real = to_signed(images)
         noise = share(torch.randn(len(real) * count(), self.latent_size)).to(real.device)
         with self.accelerator.autocast():
-            fake = self.trained_generator(noise)
-        numbers = self._discriminator_turn(real, fake.detach()) | self._generator_turn(real, fake)
-        self.average.update(self.generator)
-        return numbers | {"diversity": fake.detach().std(0).mean()}
+            return real, self.trained_generator(noise)
+
+    def _look_of(self, fake: Tensor) -> dict[str, Tensor]:
+        return {"diversity": fake.std(0).mean()}
 
     def _discriminator_turn(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         with self.accelerator.autocast():
@@ -104,11 +111,15 @@ class AdversarialStep:
         # It only judges now: no gradient for its weights, at a third less cost.
         self.discriminator.requires_grad_(False)
         with self.accelerator.autocast():
-            real_logits = self._real_logits(real) if self.loss.paired else None
-            loss = self.loss.generator(self.discriminator(fake), real_logits)
+            loss, parts = self._generator_loss(real, fake)
         gradient = self._descend("generator", loss)
         self.discriminator.requires_grad_(True)
-        return {"loss G": loss.detach(), "gradient G": gradient}
+        return {"loss G": loss.detach(), "gradient G": gradient} | parts
+
+    def _generator_loss(self, real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """What G minimises, and the parts that it is made of, for the record."""
+        real_logits = self._real_logits(real) if self.loss.paired else None
+        return self.loss.generator(self.discriminator(fake), real_logits), {}
 
     @torch.no_grad()
     def _real_logits(self, real: Tensor) -> Tensor:

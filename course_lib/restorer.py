@@ -33,7 +33,8 @@ def plain_block(width: int) -> Residual:
 
 def long_body(width: int, depth: int) -> Residual:
     """`depth` blocks and a convolution, with a shortcut around them all. Paper: Ledig et al. 2017. Chapter 05."""
-    blocks = [plain_block(width) for _ in range(depth)]
+    # Each starts as the identity: without norms, random blocks make a high rate unstable.
+    blocks = [zero_last(plain_block(width)) for _ in range(depth)]
     return Residual(nn.Sequential(*blocks, conv3x3(width, width, bias=True)))
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.data import data_dir
+from course_lib.runs import read_card
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -58,3 +61,33 @@ def test_the_published_table_is_the_one_of_the_saved_results(tmp_path, monkeypat
     monkeypatch.setattr(loaded, "TABLE", tmp_path / "race.md")
     loaded.write_table(record)
     assert (tmp_path / "race.md").read_text() == published
+
+
+def test_restoration_compares_every_method_on_the_same_holes():
+    loaded = module("restoration_quality")
+    lines = loaded.inpainting(judged=3)
+    table = [line for line in lines if line.startswith("|") and "---" not in line and "| method" not in line]
+    assert len(table) == 9 and all(len(line.split("|")) == 5 for line in table)
+    names = [line.split("|")[1].strip() for line in table[:3]]
+    assert names[:2] == ["mean fill", "biharmonic"] and names[2].startswith("`inpaint`, trained on boxes (487,")
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "row"),
+    [
+        ("denoise", "PSNR noisy", "| noisy "),
+        ("denoise", "PSNR non-local means", "| non-local means "),
+        ("denoise", "PSNR network", "| `denoise`"),
+        ("super_resolution", "PSNR bicubic", "| bicubic "),
+        ("super_resolution", "PSNR network", "| `super_resolution`"),
+        ("inpaint", "PSNR biharmonic", "| biharmonic "),
+        ("inpaint", "PSNR network", "| `inpaint`"),
+    ],
+)
+def test_the_published_table_of_restoration_says_what_the_cards_say(name, metric, row):
+    loaded = module("restoration_quality")
+    lines = loaded.TABLE.read_text(encoding="utf-8").splitlines()
+    published = next(float(line.split("|")[2]) for line in lines if line.startswith(row))
+    card = read_card(data_dir() / "checkpoints" / name)
+    measured = next(entry["value"] for entry in card["metrics"] if entry["name"] == metric)
+    assert published == pytest.approx(measured, abs=0.02)

@@ -6,6 +6,7 @@ from course_lib.metrics.inception import inception_score
 from course_lib.metrics.kernel import kernel_distance
 from course_lib.metrics.labels import accuracy
 from course_lib.metrics.manifold import precision_recall
+from course_lib.metrics.patches import patch_distance
 from course_lib.metrics.pixels import psnr, rgb_to_luma
 from course_lib.metrics.structure import ssim
 
@@ -17,6 +18,7 @@ __all__ = [
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "patch_distance",
     "precision_recall",
     "psnr",
     "rgb_to_luma",

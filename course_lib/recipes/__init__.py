@@ -20,6 +20,7 @@ from course_lib.recipes.generation import (
 )
 from course_lib.recipes.inpainting import inpaint
 from course_lib.recipes.restoration import sharpen
+from course_lib.recipes.srgan import srgan
 from course_lib.recipes.super_resolution import super_resolution
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "mlp_gan",
     "residual_gan",
     "sharpen",
+    "srgan",
     "super_resolution",
 ]
 
@@ -49,5 +51,6 @@ RECIPES: dict[str, Callable[..., Run]] = {
     "residual_gan": residual_gan,
     "denoise": denoise,
     "super_resolution": super_resolution,
+    "srgan": srgan,
     "inpaint": inpaint,
 }

@@ -70,14 +70,25 @@ def prepared(device: torch.device, model: nn.Module, optimiser: torch.optim.Opti
     return accelerator, *accelerator.prepare(model, optimiser)
 
 
-def descent(accelerator: Accelerator, optimiser: torch.optim.Optimizer, loss: Callable[..., Tensor]) -> Step:
-    """The step of every recipe with one network and one loss."""
+def descent(
+    accelerator: Accelerator,
+    optimiser: torch.optim.Optimizer,
+    loss: Callable[..., Tensor],
+    longest: float | None = None,
+) -> Step:
+    """The step of every recipe with one network and one loss.
+
+    A gradient longer than `longest` is cut to that length: one odd batch must not throw a network without norms.
+    """
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
 
     def step(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         with accelerator.autocast():
             value = loss(images, labels)
         optimiser.zero_grad()
         accelerator.backward(value)
+        if longest is not None:
+            accelerator.clip_grad_norm_(weights, longest)
         optimiser.step()
         return {"loss": value.detach()}
 

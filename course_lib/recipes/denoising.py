@@ -16,6 +16,7 @@ from course_lib.training import Trainer, cosine
 SIGMA = 25 / 255
 CROP, BATCH, RATE = 64, 8, 2e-3
 WIDTH, DEPTH, FOLD = 48, 4, 2
+LONGEST = 0.03  # of a gradient; nearly all are shorter
 
 
 def denoise(data: str = "photos", device: torch.device | None = None, seed: int = 0, sigma: float = SIGMA) -> Run:
@@ -52,7 +53,12 @@ def denoise(data: str = "photos", device: torch.device | None = None, seed: int 
 
     batches = RandomCrops([photo[0] for photo in train], CROP, BATCH, seed)
     trainer = Trainer(
-        descent(accelerator, optimiser, loss), {"model": model}, {"optimiser": optimiser}, batches, device, cosine
+        descent(accelerator, optimiser, loss, LONGEST),
+        {"model": model},
+        {"optimiser": optimiser},
+        batches,
+        device,
+        cosine,
     )
     # One pixel of the folded picture for each 3×3 convolution; folded pixels are FOLD wide, and tiles begin with one.
     mends = Restorer(model, context=FOLD * (2 * DEPTH + 3), multiple=FOLD)
