@@ -67,7 +67,7 @@ def test_restoration_compares_every_method_on_the_same_holes():
     loaded = module("restoration_quality")
     lines = loaded.inpainting(judged=3)
     table = [line for line in lines if line.startswith("|") and "---" not in line and "| method" not in line]
-    assert len(table) == 9 and all(len(line.split("|")) == 5 for line in table)
+    assert len(table) == 9 and all(len(line.split("|")) == 6 for line in table)
     names = [line.split("|")[1].strip() for line in table[:3]]
     assert names[:2] == ["mean fill", "biharmonic"] and names[2].startswith("`inpaint`, trained on boxes (487,")
 
