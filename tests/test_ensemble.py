@@ -3,26 +3,13 @@
 import pytest
 import torch
 from torch import nn
+from toy_pictures import pictures, shaken
 
 from course_lib.batches import turned
 from course_lib.degradations import Holes, resize, split_hole
 from course_lib.ensemble import self_ensemble
 from course_lib.inpainter import inpainter
 from course_lib.restorer import denoiser, super_resolver
-
-
-def pictures(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def shaken(network, seed=0):
-    """The network with random weights everywhere: its tail is no longer zero."""
-    dice = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.05 * torch.randn(weight.shape, generator=dice))
-    return network.eval().requires_grad_(False)
-
 
 NETWORKS = {
     "same size": lambda: shaken(denoiser(width=8, depth=1)),

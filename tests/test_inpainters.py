@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from toy_pictures import pictures, shaken
 
 from course_lib import recipes
 from course_lib.degradations import Holes, mean_fill, split_hole, with_hole
@@ -10,19 +11,6 @@ from course_lib.inpainter import gated_inpainter, inpainter, partial_inpainter
 
 CPU = torch.device("cpu")
 BOTH = [partial_inpainter, gated_inpainter]
-
-
-def pictures(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def shaken(network, seed=0):
-    """The network with random weights everywhere: its tail is no longer zero."""
-    dice = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.05 * torch.randn(weight.shape, generator=dice))
-    return network.eval().requires_grad_(False)
 
 
 def with_box(x, seed=0):

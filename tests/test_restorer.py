@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from toy_pictures import pictures, shaken
 
 from course_lib import recipes
 from course_lib.batches import AlignedCrops, turned, turned_back
@@ -14,19 +15,6 @@ from course_lib.restorer import AnySize, denoiser, long_body, srcnn, super_resol
 from course_lib.tiles import by_tiles
 
 CPU = torch.device("cpu")
-
-
-def pictures(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def shaken(network, seed=0):
-    """The network with random weights everywhere, as if it were trained: its tail is no longer zero."""
-    dice = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.05 * torch.randn(weight.shape, generator=dice))
-    return network.eval()
 
 
 @pytest.mark.parametrize("size", [(24, 24), (25, 31), (2, 2), (1, 1)])

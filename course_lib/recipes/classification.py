@@ -10,8 +10,7 @@ from course_lib.classifier import Classifier
 from course_lib.data import load
 from course_lib.device import pick, seed_everything
 from course_lib.errors import CourseError
-from course_lib.recipes.common import Metric, Run, descent, prepared
-from course_lib.training import Trainer, cosine
+from course_lib.recipes.common import Metric, Run, descending, prepared
 
 
 def classifier(data: str = "fashion_mnist_mini", device: torch.device | None = None, seed: int = 0) -> Run:
@@ -38,9 +37,7 @@ def classifier(data: str = "fashion_mnist_mini", device: torch.device | None = N
 
     images, labels = (part.to(device) for part in train.tensors())
     batches = ShuffledBatches(images, labels, batch_size=64, seed=seed)
-    trainer = Trainer(
-        descent(accelerator, optimiser, loss), {"model": model}, {"optimiser": optimiser}, batches, device, cosine
-    )
+    trainer = descending(accelerator, model, optimiser, loss, batches, device)
     return Run(model, trainer, evaluate, {"cpu": 400, "gpu": 3_000})
 
 

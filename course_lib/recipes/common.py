@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from course_lib.training import Step, Trainer
+from course_lib.training import Step, Trainer, cosine
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,17 @@ def descent(
         return {"loss": value.detach()}
 
     return step
+
+
+def descending(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    loss: Callable[..., Tensor],
+    batches: Any,
+    device: torch.device,
+    longest: float | None = None,
+) -> Trainer:
+    """The trainer of every recipe with one network and one loss: its step, and a rate that falls along a cosine."""
+    step = descent(accelerator, optimiser, loss, longest)
+    return Trainer(step, {"model": model}, {"optimiser": optimiser}, batches, device, cosine)

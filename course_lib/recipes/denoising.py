@@ -8,10 +8,9 @@ from course_lib.batches import RandomCrops, turned
 from course_lib.data import load
 from course_lib.degradations import GaussianNoise
 from course_lib.device import pick, seed_everything
-from course_lib.recipes.common import Metric, Restorer, Run, descent, prepared
+from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
 from course_lib.recipes.photographs import clean_photographs, eight_bits, mean_psnr
 from course_lib.restorer import denoiser
-from course_lib.training import Trainer, cosine
 
 SIGMA = 25 / 255
 CROP, BATCH, RATE = 64, 8, 2e-3
@@ -52,14 +51,7 @@ def denoise(data: str = "photos", device: torch.device | None = None, seed: int 
         return [Metric(name, mean_psnr(preds, test), "dB", protocol) for name, preds in answers.items()]
 
     batches = RandomCrops([photo[0] for photo in train], CROP, BATCH, seed)
-    trainer = Trainer(
-        descent(accelerator, optimiser, loss, LONGEST),
-        {"model": model},
-        {"optimiser": optimiser},
-        batches,
-        device,
-        cosine,
-    )
+    trainer = descending(accelerator, model, optimiser, loss, batches, device, LONGEST)
     # One pixel of the folded picture for each 3×3 convolution; folded pixels are FOLD wide, and tiles begin with one.
     mends = Restorer(model, context=FOLD * (2 * DEPTH + 3), multiple=FOLD)
     return Run(model, trainer, evaluate, {"cpu": 1_200, "gpu": 60_000}, restore=mends)

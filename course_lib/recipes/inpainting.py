@@ -9,8 +9,7 @@ from course_lib.degradations import Holes, mean_fill, split_hole
 from course_lib.device import pick, seed_everything
 from course_lib.errors import CourseError
 from course_lib.inpainter import inpainter
-from course_lib.recipes.common import Metric, Restorer, Run, descent, prepared
-from course_lib.training import Trainer, cosine
+from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
 
 SHARE = (0.15, 0.3)
 JUDGED = 200  # biharmonic filling takes its time
@@ -67,14 +66,7 @@ def inpaint(
 
     images, labels = (part.to(device) for part in train.tensors())
     batches = ShuffledBatches(images, labels, batch_size=64, seed=seed)
-    trainer = Trainer(
-        descent(accelerator, optimiser, loss, LONGEST),
-        {"model": model},
-        {"optimiser": optimiser},
-        batches,
-        device,
-        cosine,
-    )
+    trainer = descending(accelerator, model, optimiser, loss, batches, device, LONGEST)
     # How far another network looks, only its maker knows.
     context = FOLD * (2 * DEPTH + 3)
     own = Restorer(model, context, channels=channels, needs_mask=True, multiple=FOLD)

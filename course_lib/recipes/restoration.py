@@ -9,9 +9,8 @@ from course_lib.batches import RandomCrops
 from course_lib.data import Images, load
 from course_lib.degradations import GaussianBlur
 from course_lib.device import pick, seed_everything
-from course_lib.recipes.common import Metric, Restorer, Run, descent, prepared
+from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
 from course_lib.sharpener import sharpener
-from course_lib.training import Trainer, cosine
 
 
 def sharpen(
@@ -46,9 +45,7 @@ def sharpen(
         return [Metric(name, _mean_psnr(preds, photos), "dB", protocol) for name, preds in answers.items()]
 
     batches = RandomCrops([photo.to(device) for photo in _photos(train)], size=48, batch_size=16, seed=seed)
-    trainer = Trainer(
-        descent(accelerator, optimiser, loss), {"model": model}, {"optimiser": optimiser}, batches, device, cosine
-    )
+    trainer = descending(accelerator, model, optimiser, loss, batches, device)
     # Three 3×3 convolutions look three pixels far; another network may look further.
     mends = Restorer(model, context=3) if network is None else None
     return Run(model, trainer, evaluate, {"cpu": 400, "gpu": 10_000}, restore=mends)

@@ -8,10 +8,9 @@ from course_lib.batches import AlignedCrops
 from course_lib.data import load
 from course_lib.degradations import Downsample, modcrop
 from course_lib.device import pick, seed_everything
-from course_lib.recipes.common import Metric, Restorer, Run, descent, prepared
+from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
 from course_lib.recipes.photographs import clean_photographs, eight_bits, mean_psnr
 from course_lib.restorer import super_resolver
-from course_lib.training import Trainer, cosine
 
 CROP, BATCH, RATE = 24, 16, 1.5e-3
 WIDTH, DEPTH = 32, 4
@@ -53,14 +52,7 @@ def super_resolution(data: str = "photos", device: torch.device | None = None, s
 
     pairs = [(shrink(photo)[0], photo[0]) for photo in train]
     batches = AlignedCrops([y for y, _ in pairs], [x for _, x in pairs], CROP, BATCH, seed, scale)
-    trainer = Trainer(
-        descent(accelerator, optimiser, loss, LONGEST),
-        {"model": model},
-        {"optimiser": optimiser},
-        batches,
-        device,
-        cosine,
-    )
+    trainer = descending(accelerator, model, optimiser, loss, batches, device, LONGEST)
     # Bicubic looks 2 pixels far, the network one for each 3×3 convolution: head, two a block, one after, the tail.
     mends = Restorer(model, context=2 * DEPTH + 3, scale=scale)
     return Run(model, trainer, evaluate, {"cpu": 2_500, "gpu": 60_000}, restore=mends)
