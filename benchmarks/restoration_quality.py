@@ -28,9 +28,10 @@ from course_lib.degradations import (
     split_hole,
     wavelet,
 )
+from course_lib.images import eight_bits
 from course_lib.metrics import psnr, ssim
 from course_lib.recipes.inpainting import hole_psnr
-from course_lib.recipes.photographs import clean_photographs, eight_bits
+from course_lib.recipes.photographs import clean_photographs
 from course_lib.runs import load_run
 
 TABLE = Path(__file__).parents[1] / "docs" / "restoration.md"

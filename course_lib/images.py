@@ -23,6 +23,11 @@ def to_uint8(images: Tensor) -> Tensor:
     return (images.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
+def eight_bits(images: Tensor) -> Tensor:
+    """[0,1] → [0,1] in the 256 steps of a file: clamped, rounded to the nearest. Any shape; no gradient. Chapter 06."""
+    return to_uint8(images).float() / 255
+
+
 def tiled(images: Tensor, columns: int, gap: int = 2) -> Image.Image:
     """Pictures N×C×H×W in [0,1] (C = 1 or 3), row by row on one white sheet, `gap` pixels apart. Chapter 03."""
     from torchvision.utils import make_grid  # imported late: it takes seconds, and few who import this need it

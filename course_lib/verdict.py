@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from course_lib.data import Images, load
 from course_lib.errors import CourseError
-from course_lib.extractor import Extractor, garments
+from course_lib.extractor import garments, inception
 from course_lib.recipes import RECIPES, Run
 from course_lib.runs import load_run, read_card
 from course_lib.scores import Scores, compare, look, score_table
@@ -82,7 +82,7 @@ def _of_generator(
         raise CourseError(
             f"{test.name} has pictures {size}, and garments looks at gray ones of 28×28; add --extractor inception"
         )
-    extractor = _extractor(extractor_name, run.trainer.device)
+    extractor = (garments if extractor_name == "garments" else inception)(run.trainer.device)
     # One set of pictures at a time: they take more room than their features.
     sources = {
         "samples": lambda: run.sample(n, seed),
@@ -115,14 +115,6 @@ def _of_generator(
         "seed": seed,
     }
     return Verdict("\n".join(about), _content(card, protocol, [_row(name, row) for name, row in rows.items()]))
-
-
-def _extractor(name: str, device: torch.device) -> Extractor:
-    if name == "garments":
-        return garments(device)
-    from course_lib.extractor import inception  # its network is large and not everyone's
-
-    return inception(device)
 
 
 def _row(name: str, scores: Scores) -> dict[str, Any]:

@@ -11,24 +11,20 @@ import hashlib
 import json
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-
+from course_lib.checkpoint import save_weights
 from course_lib.runs import load_run, read_card
 
 
 def publish(source: Path, target: Path, half: bool) -> dict:
     data = read_card(source)["arguments"]["data"]
     run, card = load_run(source, **({"data": data} if data else {}))
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in run.model.state_dict().items()}
     if half:
-        state = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-        card["weights"] = str(torch.float16).removeprefix("torch.")
-    run.model.load_state_dict(state)
+        run.model.half().float()  # in place: rounded, and measured as it will be loaded
+        card["weights"] = "float16"
     card["metrics"] = [vars(metric) for metric in run.evaluate()]
     target.mkdir(parents=True, exist_ok=True)
     weights = target / "model.safetensors"
-    save_file(state, weights)
+    save_weights(run.model.half() if half else run.model, weights)
     weights.chmod(0o644)
     card["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     (target / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")

@@ -208,7 +208,7 @@ def test_colour_needs_the_other_extractor(run, stub):
 def test_the_other_extractor_is_asked_by_name(stub, monkeypatch):
     asked = stub(shape=(3, 32, 32))
     flat = Extractor("the standard one", 32, "to 299×299", "FID", Flat())
-    monkeypatch.setattr("course_lib.extractor.inception", lambda device: flat, raising=False)
+    monkeypatch.setattr(verdict, "inception", lambda device: flat)
     found = verdict.evaluate(asked.folder, n=20, extractor="inception")
     assert "by the standard one; resize: to 299×299" in found.text and "KID ×1000" in found.text
     assert found.content["protocol"]["score"] == "FID"

@@ -8,9 +8,10 @@ from course_lib import recipes
 from course_lib.batches import AlignedCrops, turned, turned_back
 from course_lib.degradations import Downsample, Holes, mean_fill, resize, split_hole
 from course_lib.errors import CourseError
+from course_lib.images import eight_bits
 from course_lib.inpainter import inpainter
 from course_lib.recipes.inpainting import hole_psnr
-from course_lib.recipes.photographs import clean_photographs, eight_bits
+from course_lib.recipes.photographs import clean_photographs
 from course_lib.restorer import AnySize, denoiser, long_body, srcnn, super_resolver
 from course_lib.tiles import by_tiles
 

@@ -1,5 +1,6 @@
 """The trainer, the batches, the recipes and the folders they write."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -206,6 +207,21 @@ def test_the_checkpoints_that_come_along_do_what_their_cards_say(folder):
     for metric in card["metrics"]:
         assert measured[metric["name"]] == pytest.approx(metric["value"], abs=tolerance)
     assert (folder / "model.safetensors").stat().st_size < 4e6
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_published_run_is_what_its_card_says(tmp_path, half):
+    spec = importlib.util.spec_from_file_location("publish", data_dir() / "publish_checkpoint.py")
+    publish = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(publish)
+    runs.train("sharpen", tmp_path / "run", steps=2)
+    publish.publish(tmp_path / "run", tmp_path / "out", half)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"card.json", "model.safetensors"}
+    run, card = runs.load_run(tmp_path / "out")
+    assert card.get("weights") == ("float16" if half else None)
+    assert [vars(metric) for metric in run.evaluate()] == card["metrics"]
+    sizes = [(tmp_path / folder / "model.safetensors").stat().st_size for folder in ("run", "out")]
+    assert (sizes[1] < 0.6 * sizes[0]) == half
 
 
 def test_resume_through_the_command_line(tmp_path, capsys):

@@ -5,6 +5,7 @@ from torch import Generator, Tensor
 from course_lib.degradations.batch import require_pictures
 from course_lib.degradations.resize import resize
 from course_lib.errors import CourseError
+from course_lib.images import eight_bits
 
 
 class Downsample:
@@ -35,7 +36,7 @@ class Downsample:
                 f"cut the rest off first: modcrop(images, {self.scale})"
             )
         y = resize(x, size=(height // self.scale, width // self.scale))
-        return (y.clamp(0, 1) * 255).round() / 255 if self.rounded else y
+        return eight_bits(y) if self.rounded else y
 
     def baseline(self, y: Tensor) -> Tensor:
         return resize(y, self.scale).clamp(0, 1)

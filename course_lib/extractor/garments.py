@@ -8,7 +8,7 @@ from course_lib.classifier import FEATURES, Classifier
 from course_lib.data import data_dir
 from course_lib.errors import CourseError
 from course_lib.extractor.base import Extractor
-from course_lib.images import to_uint8
+from course_lib.images import eight_bits
 from course_lib.metrics import FeatureStats, extract, frechet_distance
 
 EXTRACTOR = f"course classifier, {FEATURES} features"
@@ -33,8 +33,7 @@ class GarmentFeatures(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
             raise CourseError(f"GarmentFeatures: got pictures {tuple(images.shape)}, wanted N×1×28×28 in [0,1]")
-        rounded = to_uint8(images).float() / 255
-        return self.classifier.features(rounded.contiguous(memory_format=torch.channels_last))
+        return self.classifier.features(eight_bits(images).contiguous(memory_format=torch.channels_last))
 
 
 def garment_stats(images: Tensor, device: torch.device, batch_size: int = 100) -> FeatureStats:

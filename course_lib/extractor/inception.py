@@ -10,7 +10,7 @@ from torch import Tensor
 from course_lib.errors import CourseError
 from course_lib.extractor.base import Extractor
 from course_lib.extractor.inception_input import PREPARATIONS
-from course_lib.extractor.networks import eight_bits
+from course_lib.extractor.networks import as_bytes
 
 BATCH = 32  # pictures at a time: at 299×299 these take half a gigabyte
 
@@ -43,7 +43,7 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
 
     @torch.no_grad()
     def features(images: Tensor) -> Tensor:
-        rounded = eight_bits("inception", images)
+        rounded = as_bytes("inception", images)
         if images.shape[1] not in (1, 3) or not images.numel():
             raise CourseError(f"inception: got pictures {tuple(images.shape)}, wanted N×1×H×W or N×3×H×W, at least one")
         found = []

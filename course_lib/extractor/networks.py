@@ -36,7 +36,7 @@ def network_extractor(
     network.to(device)
 
     def features(images: Tensor) -> Tensor:
-        rounded = eight_bits(name, images).to(device).float() / 255
+        rounded = as_bytes(name, images).to(device).float() / 255
         with evaluating(network):
             found = network(rounded)
         if not isinstance(found, Tensor) or found.shape != (len(images), dim):
@@ -50,7 +50,7 @@ def network_extractor(
     return Extractor(name, dim, resize, "FD", features, probabilities)
 
 
-def eight_bits(asker: str, images: Tensor) -> Tensor:
+def as_bytes(asker: str, images: Tensor) -> Tensor:
     """N×C×H×W in [0,1] → uint8; CourseError, from `asker`, for anything else. A file holds no more than 8 bits."""
     if images.ndim != 4 or not images.is_floating_point():
         kind = str(images.dtype).removeprefix("torch.")

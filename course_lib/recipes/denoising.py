@@ -8,8 +8,9 @@ from course_lib.batches import RandomCrops, turned
 from course_lib.data import load
 from course_lib.degradations import GaussianNoise
 from course_lib.device import pick, seed_everything
+from course_lib.images import eight_bits
 from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
-from course_lib.recipes.photographs import clean_photographs, eight_bits, mean_psnr
+from course_lib.recipes.photographs import clean_photographs, mean_psnr
 from course_lib.restorer import denoiser
 
 SIGMA = 25 / 255

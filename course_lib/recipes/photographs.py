@@ -6,7 +6,7 @@ from torch import Tensor
 from course_lib.data import Images
 from course_lib.degradations import resize
 from course_lib.errors import CourseError
-from course_lib.images import to_uint8
+from course_lib.images import eight_bits
 from course_lib.metrics import psnr
 
 # What JPEG has spoiled lies in blocks of 8×8 pixels; at this share of the size they are gone.
@@ -28,11 +28,6 @@ def clean_photographs(data: Images, device: torch.device) -> list[Tensor]:
             photo = eight_bits(resize(photo, JPEG_SHRUNK))
         photos.append(photo)
     return photos
-
-
-def eight_bits(images: Tensor) -> Tensor:
-    """[0,1] → [0,1] in the 256 steps of a file: clamped, rounded to the nearest. Chapter 06."""
-    return to_uint8(images).float() / 255
 
 
 def mean_psnr(preds: list[Tensor], targets: list[Tensor], **protocol: object) -> float:

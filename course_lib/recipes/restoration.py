@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_lib import metrics
 from course_lib.batches import RandomCrops
 from course_lib.data import Images, load
 from course_lib.degradations import GaussianBlur
 from course_lib.device import pick, seed_everything
 from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
+from course_lib.recipes.photographs import mean_psnr
 from course_lib.sharpener import sharpener
 
 
@@ -42,7 +42,7 @@ def sharpen(
             "PSNR unsharp mask": [blur.baseline(y) for y in blurred],
             "PSNR network": [model(y).clamp(0, 1) for y in blurred],
         }
-        return [Metric(name, _mean_psnr(preds, photos), "dB", protocol) for name, preds in answers.items()]
+        return [Metric(name, mean_psnr(preds, photos), "dB", protocol) for name, preds in answers.items()]
 
     batches = RandomCrops([photo.to(device) for photo in _photos(train)], size=48, batch_size=16, seed=seed)
     trainer = descending(accelerator, model, optimiser, loss, batches, device)
@@ -53,8 +53,3 @@ def sharpen(
 
 def _photos(data: Images) -> list[Tensor]:
     return [data[i][0] for i in range(len(data))]
-
-
-def _mean_psnr(preds: list[Tensor], targets: list[Tensor]) -> float:
-    values = [metrics.psnr(pred, target).mean() for pred, target in zip(preds, targets, strict=True)]
-    return torch.stack(values).mean().item()

@@ -11,11 +11,12 @@ from course_lib.batches import AlignedCrops
 from course_lib.data import load
 from course_lib.degradations import Downsample, modcrop
 from course_lib.device import pick, seed_everything
+from course_lib.images import eight_bits
 from course_lib.losses import GAN_LOSSES
 from course_lib.photo_critic import PhotoCritic
 from course_lib.recipes.common import Metric, Restorer, Run, accelerator_for
 from course_lib.recipes.generation import adam
-from course_lib.recipes.photographs import clean_photographs, eight_bits
+from course_lib.recipes.photographs import clean_photographs
 from course_lib.restorer import super_resolver
 from course_lib.training import Trainer, fading
 
