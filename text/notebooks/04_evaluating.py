@@ -25,7 +25,7 @@
 # |---|---|
 # | **You build** | the Fréchet distance behind FID, the kernel distance behind KID, the Inception Score, precision and recall |
 # | **You need** | chapter 03 (the three GANs, the ruler FD-clf); mean, covariance, eigenvalues |
-# | **Computing time** | about 60 seconds on two CPU cores (not yet measured on a GPU) |
+# | **Computing time** | about 70 seconds on two CPU cores (not yet measured on a GPU) |
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
@@ -39,7 +39,6 @@ except ImportError:
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from course_lib import device, display
 from course_lib.data import data_dir, load
@@ -74,7 +73,7 @@ display.show_images(
 # %% [markdown]
 # ## 1. From pictures to points
 #
-# Pixels are a bad place to compare pictures: move a shoe by one pixel, and half its pixels change. So pictures first pass through a
+# Pixels are a bad place to compare pictures: move a shoe by one pixel, and numbers change all along its edges, though you see the same shoe. So pictures first pass through a
 # network, the *extractor*, that turns each into a vector of *features*. A set of pictures becomes a cloud of points, and all
 # numbers of this chapter compare two clouds. Everything they say, they say about what this extractor sees.
 #
