@@ -148,3 +148,13 @@ def turned_back(images: Tensor, way: int) -> Tensor:
     """What `turned` did, undone. Chapter 06."""
     images = torch.rot90(images, -(way % 4), (-2, -1))
     return images.flip(-1) if way >= 4 else images
+
+
+def recoloured(images: Tensor) -> Tensor:
+    """N×C×H×W → the same pictures, each with its channels in an order of its own, from torch's own random numbers.
+
+    Few photographs hold few colours. What a network learns of red in one holds for blue too: orders of the channels
+    are pictures that cost nothing. Chapter 05.
+    """
+    orders = torch.rand(images.shape[:2], device=images.device).argsort(dim=1)
+    return images[torch.arange(len(images), device=images.device)[:, None], orders]

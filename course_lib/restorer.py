@@ -22,20 +22,20 @@ def restorer(shortcut: nn.Module, head: nn.Module, body: nn.Module, tail: nn.Mod
     return zero_last(Residual(branch, shortcut))
 
 
-def plain_block(width: int) -> Residual:
+def plain_block(width: int, bias: bool = True) -> Residual:
     """x + conv(ReLU(conv(x))): the block of super-resolution, without norm, since a norm forgets the brightness.
 
     N×width×H×W → the same. Paper: Lim et al. 2017, EDSR. Chapter 05.
     """
-    branch = nn.Sequential(conv3x3(width, width, bias=True), nn.ReLU(), conv3x3(width, width, bias=True))
+    branch = nn.Sequential(conv3x3(width, width, bias=bias), nn.ReLU(), conv3x3(width, width, bias=bias))
     return Residual(branch)
 
 
-def long_body(width: int, depth: int) -> Residual:
+def long_body(width: int, depth: int, bias: bool = True) -> Residual:
     """`depth` blocks and a convolution, with a shortcut around them all. Paper: Ledig et al. 2017. Chapter 05."""
     # Each starts as the identity: without norms, random blocks make a high rate unstable.
-    blocks = [zero_last(plain_block(width)) for _ in range(depth)]
-    return Residual(nn.Sequential(*blocks, conv3x3(width, width, bias=True)))
+    blocks = [zero_last(plain_block(width, bias)) for _ in range(depth)]
+    return Residual(nn.Sequential(*blocks, conv3x3(width, width, bias=bias)))
 
 
 class AnySize(nn.Module):
@@ -56,17 +56,20 @@ class AnySize(nn.Module):
         return self.network(y)[..., : self.scale * height, : self.scale * width]
 
 
-def denoiser(channels: int = 3, width: int = 64, depth: int = 4, fold: int = 2) -> AnySize:
+def denoiser(channels: int = 3, width: int = 64, depth: int = 4, fold: int = 2, bias: bool = True) -> AnySize:
     """noisy + F(noisy), computed at a resolution `fold` times lower: N×channels×H×W → the same shape.
 
     Each fold×fold patch of pixels becomes channels of one (pixel unshuffle), which loses nothing, and each convolution
     costs fold² times less and looks fold times as far. The direct way back, pixel shuffle, is the tail.
-    Papers: Zhang et al. 2017, DnCNN (the residual); Zhang et al. 2018, FFDNet (the folding). Chapter 05.
+    Without `bias` nothing in it has a brightness of its own: f(αy) = αf(y) for α ≥ 0, so that it goes on working at
+    noise levels it was not trained on.
+    Papers: Zhang et al. 2017, DnCNN (the residual); Zhang et al. 2018, FFDNet (the folding); Mohan et al. 2020 (no
+    bias). Chapter 05.
     """
     folded = channels * fold**2
-    head = nn.Sequential(nn.PixelUnshuffle(fold), conv3x3(folded, width, bias=True))
-    tail = nn.Sequential(conv3x3(width, folded, bias=True), nn.PixelShuffle(fold))
-    return AnySize(restorer(nn.Identity(), head, long_body(width, depth), tail), fold)
+    head = nn.Sequential(nn.PixelUnshuffle(fold), conv3x3(folded, width, bias=bias))
+    tail = nn.Sequential(conv3x3(width, folded, bias=bias), nn.PixelShuffle(fold))
+    return AnySize(restorer(nn.Identity(), head, long_body(width, depth, bias), tail), fold)
 
 
 class Enlarge(nn.Module):

@@ -7,6 +7,13 @@ independent of the course's own code wherever one exists (torch, scikit-image, a
 from course_lib.check.anatomy import split_gradient, swap_lesion
 from course_lib.check.blocks import gated_residual, residual
 from course_lib.check.convolutions import convolve, stamps
+from course_lib.check.denoising_bias import without_bias
+from course_lib.check.denoising_guess import best_guess
+from course_lib.check.denoising_network import noise_predictor
+from course_lib.check.denoising_noise import add_noise
+from course_lib.check.denoising_pairs import noise2noise_loss
+from course_lib.check.denoising_psnr import benchmark_psnr
+from course_lib.check.denoising_ssim import flat_ssim, ssim
 from course_lib.check.evaluation_bias import unbiased_limit
 from course_lib.check.evaluation_files import as_file
 from course_lib.check.evaluation_frechet import frechet
@@ -26,24 +33,54 @@ from course_lib.check.gan_losses_steps import update_discriminator
 from course_lib.check.gan_resume import resumable
 from course_lib.check.gan_sampling import sample
 from course_lib.check.gan_training import discriminator_step, generator_step
+from course_lib.check.inpainting_convolution import hole_left, partial_conv
+from course_lib.check.inpainting_errors import hole_loss, hole_psnr
+from course_lib.check.inpainting_neighbours import soft_fill
+from course_lib.check.inpainting_pixels import keep_known, mean_fill
 from course_lib.check.preactivation import preact_block
 from course_lib.check.start_here import psnr, sharpen, to_batch, to_bytes
+from course_lib.check.super_resolution_features import perceptual_loss
+from course_lib.check.super_resolution_looks import eight_looks
+from course_lib.check.super_resolution_luma import y_channel
+from course_lib.check.super_resolution_network import enlarger
+from course_lib.check.super_resolution_pair import benchmark_pair
+from course_lib.check.super_resolution_psnr import set_psnr
+from course_lib.check.super_resolution_rows import shrink_row
+from course_lib.check.super_resolution_shuffle import pixel_shuffle, pixel_unshuffle
 
 __all__ = [
+    "add_noise",
     "as_file",
+    "benchmark_pair",
+    "benchmark_psnr",
     "best_discriminator",
+    "best_guess",
     "collapse_or_copies",
     "convolve",
     "dirac_step",
     "discriminator_step",
+    "eight_looks",
     "ema",
+    "enlarger",
+    "flat_ssim",
     "frechet",
     "gated_residual",
     "generator_step",
     "gradient_penalty",
     "hinge_losses",
+    "hole_left",
+    "hole_loss",
+    "hole_psnr",
     "inception_score",
+    "keep_known",
     "kernel_distance",
+    "mean_fill",
+    "noise2noise_loss",
+    "noise_predictor",
+    "partial_conv",
+    "perceptual_loss",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "preact_block",
     "precision_recall",
     "psnr",
@@ -52,11 +89,15 @@ __all__ = [
     "residual",
     "resumable",
     "sample",
+    "set_psnr",
     "sharpen",
+    "shrink_row",
     "six_losses",
+    "soft_fill",
     "spectral_norm",
     "spherical",
     "split_gradient",
+    "ssim",
     "stamps",
     "stats",
     "swap_lesion",
@@ -64,4 +105,6 @@ __all__ = [
     "to_bytes",
     "unbiased_limit",
     "update_discriminator",
+    "without_bias",
+    "y_channel",
 ]

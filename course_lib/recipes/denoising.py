@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from course_lib.batches import RandomCrops, turned
+from course_lib.batches import RandomCrops, recoloured, turned
 from course_lib.data import load
 from course_lib.degradations import GaussianNoise
 from course_lib.device import pick, seed_everything
@@ -34,7 +34,8 @@ def denoise(data: str = "photos", device: torch.device | None = None, seed: int 
     accelerator, model, optimiser = prepared(device, model, optimiser)
 
     def loss(clean: Tensor, _: Tensor) -> Tensor:
-        clean = turned(clean, int(torch.randint(8, ())))
+        # With recoloured crops 30.6 dB after 800 steps, without 30.0: a flower of one red was greyed (one seed).
+        clean = recoloured(turned(clean, int(torch.randint(8, ()))))
         return functional.mse_loss(model(clean + sigma * torch.randn_like(clean)), clean)
 
     @torch.no_grad()

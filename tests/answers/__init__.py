@@ -4,8 +4,17 @@ A module for each part of `course_lib.check`; in each, RIGHT is {check: [answers
 [(check, name of the slip, answer, words that must name it)].
 """
 
-from answers import evaluation, gan_game, gan_losses, gan_training, residual_blocks
+from answers import (
+    denoising,
+    evaluation,
+    gan_game,
+    gan_losses,
+    gan_training,
+    inpainting,
+    residual_blocks,
+    super_resolution,
+)
 
-MODULES = (residual_blocks, gan_game, gan_losses, gan_training, evaluation)
+MODULES = (residual_blocks, gan_game, gan_losses, gan_training, evaluation, denoising, inpainting, super_resolution)
 RIGHT = {name: answers for module in MODULES for name, answers in module.RIGHT.items()}
 WRONG = [slip for module in MODULES for slip in module.WRONG]

@@ -1,0 +1,917 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · Denoising: learn the residual, not the image
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/notebooks/05_denoising.ipynb)
+#
+# **Is it easier to say what is wrong with a picture than to repaint it?**
+#
+# A photograph taken in little light is covered in grain. Classical methods take the grain off by rules, networks learn to. You
+# write the two rulers that decide who is better, let four classical methods set the standard, and then build a network in four
+# versions that differ in one thing: what it starts from.
+#
+# | | |
+# |---|---|
+# | **You build** | PSNR as the benchmarks take it, SSIM, a residual denoiser, one that corrects a classical method, and one that never sees a clean picture |
+# | **You need** | chapters 00 and 01 (PSNR, residual blocks); mean and variance, the normal distribution |
+# | **Computing time** | about 50 seconds on two CPU cores (not yet measured on a GPU) |
+
+# %%
+# On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
+try:
+    import course_lib
+except ImportError:
+    # %pip install -q "residual-imaging @ git+https://github.com/residual-imaging/residual-imaging"
+    pass
+
+# %%
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from course_lib import check, device, display
+from course_lib.data import data_dir, load
+from course_lib.expect import expect, scorecard
+from course_lib.images import eight_bits
+from course_lib.runs import load_run
+
+SEED = 0  # every random number of this chapter follows from it
+compute = device.pick()
+
+# %% [markdown]
+# Six photographs to learn from, three that are only measured on. `clean_photographs` shrinks those that were stored as JPEG, because
+# JPEG leaves faults of its own in a picture. `GaussianNoise` then spoils them.
+
+# %%
+from course_lib.degradations import GaussianNoise
+from course_lib.recipes.photographs import clean_photographs, mean_psnr
+
+SIGMA = 25 / 255
+train, test = (clean_photographs(load("photos", split), compute) for split in ("train", "test"))
+noise = GaussianNoise(SIGMA)
+noisy = [noise(photo, generator=torch.Generator().manual_seed(SEED)) for photo in test]
+print("to learn from: ", [tuple(photo.shape[2:]) for photo in train])
+print("to measure on: ", [tuple(photo.shape[2:]) for photo in test])
+
+# %% [markdown]
+# This is where the chapter ends: parts of two of the three, with noise, by the best classical method here, by a network, and as they really
+# are. Look at the fur, at the roof's edges, and at the sky. Which of the two in the middle would you rather have?
+
+# %%
+longer, card = load_run(data_dir() / "checkpoints" / "denoise", data="photos", device=compute)
+
+
+def parts(photos):
+    """The same two places of the test photographs, 72×72 pixels: the cat's eye, the temple's roof and the sky."""
+    return [photos[0][0, :, 84:156, 134:206], photos[1][0, :, 51:123, 146:218]]
+
+
+def compare(columns, title):
+    """Pictures of the whole test set by name → their parts, a column each."""
+    cells = [parts(photos) for photos in columns.values()]
+    rows = [cell[row] for row in range(2) for cell in cells]
+    display.show_images(rows, [*columns, *[""] * len(columns)], columns=len(columns), title=title)
+
+
+with torch.no_grad():
+    by_longer = [longer.model(y) for y in noisy]
+by_nlm = [noise.baseline(y) for y in noisy]
+compare({"noisy": noisy, "non-local means": by_nlm, "network": by_longer, "the truth": test}, "Never seen in training")
+
+# %% [markdown]
+# They differ, and it is not obvious who wins. So before anything is learned, two things have to be clear: what exactly the noise is,
+# and what "better" means.
+#
+# ## 1. One frame for three chapters
+#
+# A picture $x$ was spoiled, and what you hold is
+#
+# $$ y = A(x) + n. $$
+#
+# $A$ is an operator: something known that happened to the picture. $n$ is noise: something random. In this chapter $A$ mostly does nothing. In chapter 06 it
+# shrinks the picture, in 07 it cuts holes. To each operator belongs a classical answer $S(y)$, its *baseline*, and a network adds what
+# is missing: $S(y) + F(y)$. That is chapter 01's block with a whole network as its branch.
+#
+# The noise here: to each number its own normal error, of mean 0 and standard deviation σ. Papers write "σ = 25", and mean 25 of 255
+# grey levels. Pictures here are in [0,1], so σ is 25/255. The mean squared error of $y$ is the variance of the noise, and
+# the closed form of its PSNR follows: $10 \log_{10}(1 / \sigma^2) = -20 \log_{10} \sigma$.
+
+# %%
+PHOTOS = "photos, test split, N = 3 (JPEG files at 0.6 of their size), RGB, σ = 25 of 255"
+print(f"closed form: {-20 * math.log10(SIGMA):.2f} dB")
+expect("PSNR of the noisy photographs", mean_psnr(noisy, test), low=20.1, high=20.24, unit="dB",
+       protocol=f"{PHOTOS}, not clipped, not rounded, mean of PSNR per image")
+
+# %% [markdown]
+# **The noise is not clipped.** Black plus noise is below 0 in half of all cases. A file could not hold that, so a program
+# that stores $y$ cuts it off. What does that do? Take all values darker than 20 of 255 and look at the mean of what was added to them.
+
+# %%
+clipped = [y.clamp(0, 1) for y in noisy]
+
+
+def brighter_in_the_dark(pictures):
+    """How much brighter than the truth pictures are where the truth is below 20, in levels of 255."""
+    x, y = (torch.cat([photo.flatten() for photo in photos]) for photos in (test, pictures))
+    return 255 * (y - x)[x < 20 / 255].mean()
+
+
+expect("dark areas, noise as it is: too bright by", brighter_in_the_dark(noisy), low=-0.5, high=0.3, unit="of 255",
+       protocol=f"{PHOTOS}, values below 20 of 255, not clipped")
+expect("dark areas, clipped: too bright by", brighter_in_the_dark(clipped), low=6.5, high=8.5, unit="of 255",
+       protocol=f"{PHOTOS}, values below 20 of 255, clipped to [0,1]")
+expect("PSNR of the clipped photographs", mean_psnr(clipped, test), low=20.6, high=20.9, unit="dB",
+       protocol=f"{PHOTOS}, clipped, mean of PSNR per image")
+
+# %% [markdown]
+# Clipped, the noise has no mean of 0 any more: dark areas become grey. At the same time the PSNR is better, since the largest errors are
+# cut. So two programs that both say "σ = 25" solve two different problems. The benchmarks do not clip, and neither do we. (A camera does clip. Who works
+# with its files has to train on clipped noise; section 7 shows what happens otherwise.)
+#
+# ## 2. Two rulers
+#
+# **PSNR** you know. Two choices hide in "the PSNR of a test set". First, a result is stored before it is looked at, so it is rounded to the
+# 256 levels of a file: `eight_bits` clamps and rounds. Second, the mean: of the three PSNRs, or the PSNR of the mean error, all pixels in
+# one pool? Take the non-local means of the opening picture.
+
+# %%
+errors = torch.stack([(eight_bits(pred) - photo).double().square().mean() for pred, photo in zip(by_nlm, test)])
+per_image, pooled = -10 * errors.log10().mean(), -10 * errors.mean().log10()
+MEASURED = f"{PHOTOS}, not clipped, result in 8 bits"
+expect("non-local means, mean of PSNR per image", per_image, low=29.7, high=30, unit="dB", protocol=MEASURED)
+expect("non-local means, PSNR of the mean error", pooled, low=29.2, high=29.5, unit="dB", protocol=MEASURED)
+print("the library takes the first:", abs(mean_psnr([eight_bits(p) for p in by_nlm], test) - per_image.item()) < 1e-6)
+
+# %% [markdown]
+# The same pictures, and about 0.4 dB between the two. It must be that way round. $-\log$ curves upwards, so the mean of the logarithms is at
+# least the logarithm of the mean (*Jensen's inequality*); in the pool the hardest picture rules. Papers on denoising take
+# the mean per image.
+#
+# **SSIM**, *structural similarity*, does not add up errors of pixels. It lays a small window on both pictures, at the same place, and asks: are the means
+# alike? Do light and dark rise and fall together? With local means $\mu$, variances $\sigma^2$ and covariance $\sigma_{xy}$,
+#
+# $$ \mathrm{SSIM} = \frac{2 \mu_x \mu_y + C_1}{\mu_x^2 + \mu_y^2 + C_1} \cdot \frac{2 \sigma_{xy} + C_2}{\sigma_x^2 + \sigma_y^2 + C_2}, $$
+#
+# averaged over all places. Each factor is 1 if both sides agree, and less otherwise. $C_1 = 0.01^2$ and $C_2 = 0.03^2$ keep a black
+# window from dividing by 0. The window is a Gaussian of 1.5 pixels, 11×11, and its mean of $x^2$ minus the square of its mean of $x$ is the variance.
+
+# %%
+def ssim_by_hand(x, y):
+    """N×C×H×W in [0,1], twice → N values, 1 where the pictures are equal."""
+    offsets = torch.arange(-5, 6, dtype=torch.float64, device=x.device)
+    weights = torch.exp(-(offsets**2) / (2 * 1.5**2))
+    window = torch.outer(weights, weights) / weights.sum() ** 2
+
+    def local_mean(images):
+        planes = functional.conv2d(images.flatten(0, 1)[:, None], window[None, None])
+        return planes.squeeze(1).unflatten(0, images.shape[:2])
+
+    x, y = x.double(), y.double()
+    mean_x, mean_y = local_mean(x), local_mean(y)
+    variances = local_mean(x * x) - mean_x**2 + local_mean(y * y) - mean_y**2
+    covariance = local_mean(x * y) - mean_x * mean_y
+    means_agree = (2 * mean_x * mean_y + 0.01**2) / (mean_x**2 + mean_y**2 + 0.01**2)
+    patterns_agree = (2 * covariance + 0.03**2) / (variances + 0.03**2)
+    return (means_agree * patterns_agree).mean(dim=(1, 2, 3))
+
+
+check.ssim(ssim_by_hand)
+
+# %%
+from course_lib.metrics import ssim
+
+pair = torch.stack(parts(by_nlm)), torch.stack(parts(test))
+print("the library agrees:", bool(torch.allclose(ssim(*pair), ssim_by_hand(*pair))))
+
+# %% [markdown]
+# What does SSIM notice that PSNR does not? Give one photograph two kinds of damage with exactly the same mean squared error: a
+# constant 0.05 added, and noise.
+
+# %%
+photo = 0.1 + 0.8 * test[0]
+constant = photo + 0.05
+grain = torch.randn(photo.shape, generator=torch.Generator().manual_seed(SEED)).to(photo)
+grain = photo + 0.05 * grain / grain.square().mean().sqrt()
+equal = mean_psnr([constant], [photo]) - mean_psnr([grain], [photo])
+print("the same PSNR, 26.02 dB:", abs(equal) < 1e-3)
+ONE = "chelsea.png in [0.1, 0.9], RGB, both damages of root mean square 0.05"
+expect("SSIM, brighter by 0.05", ssim(constant, photo), low=0.99, high=0.996, protocol=ONE)
+expect("SSIM, noise of 0.05", ssim(grain, photo), low=0.48, high=0.51, protocol=ONE)
+
+# %% [markdown]
+# To PSNR both are equally bad. To the eye, and to SSIM, the brighter picture is nearly perfect. Neither ruler is the right one; print both.
+#
+# ## 3. What can be had without learning
+#
+# A mean over neighbours makes noise smaller: independent errors cancel. It makes edges softer as well. The classical methods differ in whom
+# they take for a neighbour:
+#
+# - a *Gaussian filter*: everybody nearby;
+# - a *median*: the middle one of the values nearby, so that a single wild one does not count;
+# - *wavelets*: write the picture as sums and differences at several sizes; few of them are large, and noise is in the many small ones: shrink those;
+# - *non-local means*: pixels anywhere near whose surroundings *look alike*, however far away in value the direct neighbours are.
+#
+# Each has a strength to choose, and whoever chooses it on the test photographs cheats. So choose it on parts of the training
+# photographs. For the last two the strength is a factor on σ.
+
+# %%
+from course_lib.degradations import gaussian_filter, median_filter, noise_level, non_local_means, wavelet
+
+METHODS = {
+    "Gaussian": (gaussian_filter, (0.6, 0.8, 1.0, 1.2, 1.4)),
+    "median": (median_filter, (3, 5, 7)),
+    "wavelets": (lambda y, factor: wavelet(y, factor * SIGMA), (0.8, 0.9, 1.0, 1.1, 1.2)),
+    "non-local means": (lambda y, factor: non_local_means(y, factor * SIGMA), (0.8, 0.9, 1.0, 1.1, 1.2)),
+}
+practice = [photo[..., 100:228, 100:228] for photo in train]
+dice = torch.Generator().manual_seed(SEED + 1)
+spoiled = [noise(photo, generator=dice) for photo in practice]
+tried = {
+    name: [mean_psnr([eight_bits(method(y, strength)) for y in spoiled], practice) for strength in strengths]
+    for name, (method, strengths) in METHODS.items()
+}
+
+# %% [markdown]
+# Look for the top of each curve. Too weak leaves noise, too strong takes the picture away.
+
+# %%
+canvas, all_axes = display.figure(1, 4, height=2.4)
+for axes, (name, (_, strengths)) in zip(all_axes, METHODS.items()):
+    axes.plot(strengths, tried[name], "o-", color=display.COLOURS["baseline"], markersize=4)
+    axes.set(title=name, ylim=(22, 31), xlabel="factor on σ" if max(strengths) == 1.2 else "pixels")
+all_axes[0].set_ylabel("PSNR, dB (training parts)")
+display.plt.show()
+
+# %%
+chosen = {name: strengths[max(range(len(strengths)), key=tried[name].__getitem__)] for name, (_, strengths) in METHODS.items()}
+classical = {name: [eight_bits(method(y, chosen[name])) for y in noisy] for name, (method, _) in METHODS.items()}
+BANDS = {"Gaussian": ((27.3, 27.8), (0.66, 0.73)), "median": ((25.5, 26.3), (0.5, 0.65)),
+         "wavelets": ((27.7, 28.4), (0.68, 0.75)), "non-local means": ((29.6, 30.1), (0.81, 0.86))}
+for name, (of_psnr, of_ssim) in BANDS.items():
+    value = torch.cat([ssim(pred, photo) for pred, photo in zip(classical[name], test)]).mean()
+    expect(f"{name}: PSNR", mean_psnr(classical[name], test), low=of_psnr[0], high=of_psnr[1], unit="dB", protocol=MEASURED)
+    expect(f"{name}: SSIM", value, low=of_ssim[0], high=of_ssim[1], protocol=MEASURED)
+
+# %%
+compare({"noisy": noisy} | classical, "Four classical methods")
+
+# %% [markdown]
+# The Gaussian filter leaves soft grain and soft edges. The median keeps edges and leaves blotches. Wavelets leave small blocks. Non-local means is clearly ahead of
+# the three others, in both rulers: flat areas are clean and edges are sharp; what it loses is fine texture, in the fur. It is the method to beat.
+#
+# It needs to know σ. Where nobody tells, σ can be estimated: the difference of the two diagonals of 2×2 pixels cancels what is smooth and leaves
+# noise. `noise_level` takes the median size of it.
+
+# %%
+guessed = torch.cat([noise_level(y) for y in noisy])
+expect("estimated noise level, mean of three photographs", 255 * guessed.mean(), low=25, high=27, unit="of 255", protocol=PHOTOS)
+
+# %% [markdown]
+# Slightly too high, since fine texture is taken for noise.
+#
+# ## 4. The residual network
+#
+# **What should it answer?** A network $f$ that is trained with the mean squared error against $x$ will, at best, answer the mean of all clean
+# pictures that could have become this noisy one: $f(y) = E[x \mid y]$. A toy with one pixel shows it. The clean value is 0.3 or 0.7,
+# equally often, and σ is 0.2. By Bayes' rule, each of the two weighs as much as its density at $y$:
+
+# %%
+def best_answer(y, sigma=0.2):
+    densities = [torch.exp(-((y - value) ** 2) / (2 * sigma**2)) for value in (0.3, 0.7)]
+    return (0.3 * densities[0] + 0.7 * densities[1]) / sum(densities)
+
+
+torch.manual_seed(SEED)
+clean = torch.where(torch.rand(200_000) < 0.5, 0.3, 0.7)
+seen = clean + 0.2 * torch.randn(200_000)
+middles = torch.linspace(0, 1, 11)
+averages = torch.stack([clean[(seen - middle).abs() < 0.02].mean() for middle in middles])
+expect("largest gap between Bayes' rule and averages", (averages - best_answer(middles)).abs().max(), low=0, high=0.02,
+       protocol="one pixel of 0.3 or 0.7, σ = 0.2, 200,000 draws in 11 bins")
+
+# %% [markdown]
+# Left: the best answer as a curve, and what 200,000 draws give, as points. Right: what has to be *added* to $y$. Look at the sign: where is the
+# correction positive?
+
+# %%
+canvas, (left, right) = display.figure(1, 2, height=2.6)
+line = torch.linspace(0, 1, 101)
+left.plot(line, best_answer(line), color=display.COLOURS["ours"])
+left.plot(middles, averages, "o", color=display.COLOURS["real"], markersize=5)
+left.plot([0, 1], [0, 1], "--", color=display.COLOURS["baseline"], linewidth=1)
+left.set(title="the best answer E[x | y]", xlabel="noisy value y")
+right.plot(line, best_answer(line) - line, color=display.COLOURS["ours"])
+right.axhline(0, color=display.COLOURS["baseline"], linewidth=1)
+right.set(title="the correction E[x | y] − y", xlabel="noisy value y")
+display.plt.show()
+
+# %% [markdown]
+# Where $y$ is too dark the correction is positive, where it is too bright it is negative: it is the expected noise *with its sign turned*,
+# $E[x \mid y] - y = -E[n \mid y]$. So these two networks have the same task:
+#
+# - *direct*: $f(y)$ is the clean picture. Its numbers are of the size of a picture.
+# - *residual*: $f(y) = y + F(y)$. Its branch $F$ answers the noise, negated. Its numbers are of the size of σ, and "nothing is wrong" is the answer 0.
+#
+# **The network.** Three parts, as in all of the next chapters: a *head* takes the picture in, a *body* of residual blocks works, a *tail* makes pixels again.
+# One device keeps it quick: *folding*. `PixelUnshuffle` makes of each 2×2 pixels one with four times as many channels. Nothing is
+# lost, and every convolution that follows has a quarter of the places to visit and sees twice as far. `PixelShuffle` unfolds at the end.
+
+# %%
+from collections import OrderedDict
+
+from course_lib.blocks import Residual, conv3x3
+from course_lib.restorer import AnySize, denoiser, long_body
+
+WIDTH, DEPTH, FOLD = 32, 2, 2
+
+
+def network(shortcut=True, zero_tail=True):
+    """The four versions: N×3×H×W → the same, all from the same initial weights."""
+    torch.manual_seed(SEED)
+    folded = 3 * FOLD**2
+    branch = nn.Sequential(OrderedDict(
+        head=nn.Sequential(nn.PixelUnshuffle(FOLD), conv3x3(folded, WIDTH, bias=True)),
+        body=long_body(WIDTH, DEPTH),
+        tail=nn.Sequential(conv3x3(WIDTH, folded, bias=True), nn.PixelShuffle(FOLD)),
+    ))
+    if zero_tail:
+        for weight in branch.tail.parameters():
+            nn.init.zeros_(weight)
+    return AnySize(Residual(branch) if shortcut else branch, FOLD).to(compute)
+
+# %% [markdown]
+# `long_body` stacks blocks $x + \mathrm{conv}(\mathrm{ReLU}(\mathrm{conv}(x)))$, the `plain_block`, without norms, since a norm would forget how bright the picture
+# was. `AnySize` repeats the last row and column of pictures with odd sides. The tail of the residual version starts at zero, as in
+# chapter 00: then $F(y) = 0$, and an untrained network gives the noisy picture back, to the last bit. The library's `denoiser` is the same network:
+
+# %%
+residual = network()
+with torch.no_grad():
+    print("untrained, it gives the noisy picture back:", torch.equal(residual(noisy[0]), noisy[0]))
+    finished = denoiser(width=WIDTH, depth=DEPTH, fold=FOLD).to(compute)
+    for weight in residual.parameters():  # any weights but zero
+        weight.copy_(0.1 * torch.randn(weight.shape))
+    finished.load_state_dict(residual.state_dict())
+    print("and the library's is the same network:     ", torch.equal(finished(noisy[0]), residual(noisy[0])))
+print(f"multiplications per pixel in a convolution of the body: {9 * WIDTH**2 // FOLD**2:,} (unfolded {9 * WIDTH**2:,})")
+print(f"it sees {FOLD * (2 * DEPTH + 3)} pixels far (unfolded {2 * DEPTH + 3})")
+
+# %% [markdown]
+# **Training.** `RandomCrops` cuts squares out of the training photographs, and every step draws new noise. The rate falls along a cosine. A gradient longer
+# than 0.03 is cut to that length (the library's recipe does so too): without norms, one odd crop can throw the network far
+# back. `watch` looks at 24 parts of the held-out photographs every 25 steps. It is for the figure; nothing is chosen by it.
+
+# %%
+from course_lib.batches import RandomCrops
+
+STEPS = 250 if device.budget(compute) == "cpu" else 5_000
+CROP, BATCH, RATE = 32, 8, 2e-3
+
+
+def fit(model, batches, loss, steps=STEPS, watch=None):
+    """Adam on loss(model, *batch) for so many steps; returns what `watch(model)` saw every tenth of them."""
+    torch.manual_seed(SEED)
+    optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    history = [watch(model)] if watch else []
+    for step in range(1, steps + 1):
+        value = loss(model, *batches.next())
+        optimiser.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.03)
+        optimiser.step()
+        decay.step()
+        if watch and step % (steps // 10) == 0:
+            history.append(watch(model))
+    return history
+
+# %%
+def crops():
+    return RandomCrops([photo[0] for photo in train], CROP, BATCH, SEED)
+
+
+def fresh_noise(model, clean, _):
+    return functional.mse_loss(model(clean + SIGMA * torch.randn_like(clean)), clean)
+
+
+held_out = RandomCrops([photo[0] for photo in test], 64, 24, SEED).next()[0]
+held_out_noisy = noise(held_out, generator=torch.Generator().manual_seed(SEED))
+
+
+@torch.no_grad()
+def on_held_out(model):
+    return mean_psnr([model(held_out_noisy).clamp(0, 1)], [held_out])
+
+
+@torch.no_grad()
+def mended(model, pictures=noisy):
+    return [eight_bits(model(y)) for y in pictures]
+
+# %% [markdown]
+# Two things are in the residual version: the shortcut, and the tail that starts at zero. To tell which one does what, train all four
+# combinations: same initial weights otherwise, same crops, same noise, same steps.
+
+# %%
+VERSIONS = {"residual": (True, True), "residual, random tail": (True, False),
+            "direct": (False, False), "direct, zero tail": (False, True)}
+models = {name: network(*version) for name, version in VERSIONS.items()}
+histories = {name: fit(model, crops(), fresh_noise, watch=on_held_out) for name, model in models.items()}
+learned = {name: mended(model) for name, model in models.items()}
+
+# %% [markdown]
+# Look at three things: where a curve starts, whether it rises steadily, and where it ends.
+
+# %%
+LINES = {"residual": ("ours", "-"), "residual, random tail": ("ours", "--"),
+         "direct": ("plain", "-"), "direct, zero tail": ("plain", "--")}
+canvas, (left, right) = display.figure(1, 2, height=3.2)
+for name, (colour, style) in LINES.items():
+    steps = torch.linspace(0, STEPS, len(histories[name]))
+    for axes in (left, right):
+        axes.plot(steps, histories[name], style, color=display.COLOURS[colour], label=name)
+left.set(title="four starts", xlabel="steps", ylabel="PSNR, dB (24 held-out parts)", ylim=(5, 30))
+right.set(title="the same, enlarged", xlabel="steps", xlim=(0.15 * STEPS, STEPS), ylim=(23.5, 28.5))
+left.legend(loc="lower right")
+display.plt.show()
+
+# %%
+FINAL = {"residual": (27.8, 28.6), "residual, random tail": (27.6, 28.4), "direct": (27.1, 28.1), "direct, zero tail": (27.2, 28.6)}
+for name, (low, high) in FINAL.items():
+    expect(f"{name}: PSNR", mean_psnr(learned[name], test), low=low, high=high, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
+ahead = mean_psnr(learned["residual"], test) - mean_psnr(learned["direct"], test)
+expect("residual over direct", ahead, low=0.1, high=1.1, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
+
+# %% [markdown]
+# - **The start.** With shortcut and zero tail, step 0 is the noisy picture. The direct ones start from nothing (about 7 dB) and spend the first steps on learning to
+#   copy. With a random tail the shortcut's advantage is smaller: the random branch first adds noise of its own.
+# - **The way.** Both versions with a shortcut rise steadily. The direct ones fall back now and then: where a step is too large it is the whole picture
+#   that suffers, not a small correction.
+# - **The end.** The residual version is ahead of the plain direct one, by some tenths of a decibel. But that is not the shortcut's doing alone: a
+#   direct network with a zero tail makes up most of it, with most seeds.
+#
+# So, honestly: with this network and budget the shortcut buys the start and a calm way. At the end it buys a little, and the zero tail about as much. It is no
+# other class of network. (The direct one has shortcuts within its body: chapter 01's blocks. Nothing here says what a stack without any would do.)
+#
+# And look at the numbers of section 3: a few seconds of training are enough to pass the Gaussian filter. They are not enough for non-local means.
+#
+# ## 5. A better shortcut
+#
+# If what one starts from matters that much, why start from the noisy picture? The best classical answer is at hand. Take $S(y)$ = non-local means, let the network see both
+# pictures, the noisy one and the cleaned one, and let it say only what is wrong with the latter:
+#
+# $$ \hat x = \mathrm{NLM}(y) + F(y, \mathrm{NLM}(y)). $$
+#
+# Why both? What non-local means has washed away is still in $y$. `restorer` puts shortcut, head, body and tail together and
+# sets the tail to zero.
+
+# %%
+from course_lib.batches import AlignedCrops
+from course_lib.restorer import restorer
+
+
+class Classical(nn.Module):
+    """The shortcut: of six channels, noisy and classical, the last three."""
+
+    def forward(self, both):
+        return both[:, 3:]
+
+
+def corrector():
+    torch.manual_seed(SEED)
+    head = nn.Sequential(nn.PixelUnshuffle(FOLD), conv3x3(6 * FOLD**2, WIDTH, bias=True))
+    tail = nn.Sequential(conv3x3(WIDTH, 3 * FOLD**2, bias=True), nn.PixelShuffle(FOLD))
+    return AnySize(restorer(Classical(), head, long_body(WIDTH, DEPTH), tail), FOLD).to(compute)
+
+# %% [markdown]
+# Non-local means is too slow to run at every step. So each training photograph gets its noise once, and its classical answer once; `AlignedCrops` cuts the same
+# place out of both and of the clean one. The function takes any operator of the library; you will see why.
+
+# %%
+def with_classical(operator, photos, seed):
+    """Each photograph spoiled by `operator`, beside its baseline: 1×6×H×W."""
+    dice = torch.Generator().manual_seed(seed)
+    spoiled = [operator(photo, generator=dice) for photo in photos]
+    gain = getattr(operator, "gain", 1)  # a darkened picture is brightened again
+    return [torch.cat([y / gain, operator.baseline(y)], 1) for y in spoiled]
+
+
+def against(model, given, target):
+    return functional.mse_loss(model(given), target)
+
+
+def corrected(operator):
+    """A trained corrector for this operator, and the test photographs as it is given them."""
+    given, originals = with_classical(operator, train, SEED + 1), [photo[0] for photo in train]
+    pairs = AlignedCrops([both[0] for both in given], originals, CROP, BATCH, SEED)
+    model = corrector()
+    fit(model, pairs, against)
+    return model, with_classical(operator, test, SEED)
+
+# %%
+model, both = corrected(noise)
+fixed = mended(model, both)
+untrained = mended(corrector(), both)
+print("untrained, it is non-local means:", all(torch.equal(one, eight_bits(y[:, 3:])) for one, y in zip(untrained, both)))
+gain = mean_psnr(fixed, test) - mean_psnr(untrained, test)
+expect("corrected non-local means: PSNR", mean_psnr(fixed, test), low=30.2, high=30.5, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
+expect("gain over non-local means", gain, low=0.4, high=0.7, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
+
+# %% [markdown]
+# The same few seconds of training, and now the result is better than the best classical method's, because it builds on all the work
+# that this method has done. Where did the network find something to say? Look at the last column: mid-grey means "nothing to add".
+
+# %%
+added = [after - before[:, 3:] for after, before in zip(fixed, both)]
+cells = [parts(photos) for photos in (classical["non-local means"], fixed, test)]
+changes = [4 * part + 0.5 for part in parts(added)]
+display.show_images(
+    [picture for row in range(2) for picture in (*(cell[row] for cell in cells), changes[row])],
+    ["non-local means", "corrected", "the truth", "what was added, ×4"] + [""] * 4, columns=4, title="Saying what is wrong",
+)
+
+# %% [markdown]
+# It writes back what was washed away: fur, lashes, the edges of the roof. But it is not silent in the sky, where nothing was missing. Measure it there:
+
+# %%
+def error_of(photos, part):
+    """Root mean square error of a part of the temple's photograph, in levels of 255."""
+    rows, columns = part
+    return 255 * (photos[1] - test[1])[..., rows, columns].square().mean().sqrt()
+
+
+PLACES = {"the sky": ((slice(5, 45), slice(220, 340)), 1.1, 1.8), "the temple": ((slice(60, 200), slice(50, 200)), 0.9, 0.98)}
+for place, (part, low, high) in PLACES.items():
+    ratio = error_of(fixed, part) / error_of(by_nlm, part)
+    expect(f"error after over before the correction, {place}", ratio, low=low, high=high,
+           protocol=f"china.jpg at 0.6 of its size, σ = 25 of 255, result in 8 bits, {STEPS} steps")
+
+# %% [markdown]
+# Above 1 it has made things worse, below 1 better. In the sky the network brings back a little of the noise that non-local means had taken off: in its few seconds it
+# has not learned to tell grain from fur. The gain of half a decibel is a mean over both. Always look at the picture as well.
+#
+# **The same code, another operator.** `LowLight` is a photograph with a quarter of the light: $y = x/4 + n$ with σ = 5 of 255. Brightened again, the noise is
+# $4 \cdot 5 = 20$. Its baseline is to brighten, and then non-local means.
+
+# %%
+from course_lib.degradations import LowLight
+
+low_light = LowLight(gain=0.25, sigma=5 / 255)
+dark_model, dark = corrected(low_light)
+DARK = "photos, test split, N = 3 (JPEG files at 0.6 of their size), RGB, LowLight(0.25, 5/255), result in 8 bits, mean of PSNR per image"
+in_the_dark = {
+    "brightened": [eight_bits(y[:, :3]) for y in dark],
+    "baseline": [eight_bits(y[:, 3:]) for y in dark],
+    "corrected": mended(dark_model, dark),
+}
+for (name, preds), (low, high) in zip(in_the_dark.items(), ((22.4, 22.8), (30.6, 31.2), (30.9, 31.7))):
+    expect(f"low light, {name}: PSNR", mean_psnr(preds, test), low=low, high=high, unit="dB", protocol=DARK)
+taken = {"as taken": [low_light.gain * y[:, :3] for y in dark]}
+compare(taken | in_the_dark | {"the truth": test}, "A quarter of the light")
+
+# %% [markdown]
+# Not a line was changed. Look at the first column: this is what the camera gave.
+#
+# ## 6. Noise of unknown strength
+#
+# The network of the opening picture was trained at σ = 25 and nothing else. Real noise has any level. A *blind* denoiser
+# is trained on all of them: each crop draws a σ of its own, here from 2 to 50 of 255. Nobody tells it which.
+#
+# One more change, `bias=False`. A *bias* is a number that a layer adds, whatever comes in. Without biases a network of convolutions and ReLUs is
+# *homogeneous*: twice the input, twice the output, $f(\alpha y) = \alpha f(y)$ for every $\alpha \ge 0$, because convolutions and ReLU both have this
+# property. Half the light, the same picture at half the brightness.
+
+# %%
+blind_noise = GaussianNoise((2 / 255, 50 / 255))
+
+
+def any_noise(model, clean, _):
+    return functional.mse_loss(model(blind_noise(clean)), clean)
+
+
+torch.manual_seed(SEED)
+blind = denoiser(width=WIDTH, depth=DEPTH, bias=False).to(compute)
+fit(blind, crops(), any_noise)
+with torch.no_grad():
+    # 4 is a power of two: in floating point it changes exponents only, so even rounding is the same
+    print("f(4y) = 4·f(y), bit for bit:", torch.equal(blind(4 * noisy[0]), 4 * blind(noisy[0])))
+    print("with biases:                ", torch.equal(longer.model(4 * noisy[0]), 4 * longer.model(noisy[0])))
+
+# %% [markdown]
+# First the strength. The specialist is measured at other levels in two ways. Once as it is. And once with a trick that needs no training: estimate the noise with
+# `noise_level`, multiply the picture so that its noise becomes 25, and divide the answer again. Look to the left of 25, then to the right.
+
+# %%
+LEVELS = (5, 15, 25, 35, 50)
+
+
+def rescaled(y):
+    """The specialist, given the picture at the brightness at which its noise is what it knows."""
+    factor = SIGMA / noise_level(y).item()
+    return longer.model(factor * y) / factor
+
+
+def at_level(level, method):
+    dice = torch.Generator().manual_seed(SEED)
+    pictures = [GaussianNoise(level / 255)(photo, generator=dice) for photo in test]
+    with torch.no_grad():
+        return mean_psnr([method(y).clamp(0, 1) for y in pictures], test)
+
+
+METHODS_AT = {"noisy": lambda y: y, "specialist": longer.model, "rescaled": rescaled, "blind": blind}
+over_levels = {name: [at_level(level, method) for level in LEVELS] for name, method in METHODS_AT.items()}
+
+# %% [markdown]
+# Then the exposure: σ = 25 again, and everything, picture and noise, times $\alpha$. It is the same photograph. Does the network see it that way?
+
+# %%
+EXPOSURES = (0.1, 0.25, 1, 4)
+
+
+@torch.no_grad()
+def at_exposure(alpha, model):
+    return mean_psnr([(model(alpha * y) / alpha).clamp(0, 1) for y in noisy], test)
+
+
+over_exposures = {
+    "specialist, with biases": [at_exposure(alpha, longer.model) for alpha in EXPOSURES],
+    "blind, without": [at_exposure(alpha, blind) for alpha in EXPOSURES],
+}
+LOOKS = (("baseline", ":"), ("plain", "--"), ("real", "-."), ("ours", "-"))
+canvas, (left, right) = display.figure(1, 2, height=3.2)
+for (name, values), (colour, style) in zip(over_levels.items(), LOOKS):
+    left.plot(LEVELS, values, style, marker="o", markersize=4, color=display.COLOURS[colour], label=name)
+left.set(title="another noise level", xlabel="σ of 255", ylabel="PSNR, dB", ylim=(12, 36))
+left.legend()
+for (name, values), (colour, style) in zip(over_exposures.items(), LOOKS[1::2]):
+    right.plot(EXPOSURES, values, style, marker="o", markersize=4, color=display.COLOURS[colour], label=name)
+right.set(title="another exposure", xlabel="α", xscale="log", ylim=(12, 36))
+right.legend()
+display.plt.show()
+
+# %% [markdown]
+# Left: at σ = 5 the specialist does harm. It takes off noise that is not there, and the result is worse than the noisy
+# picture. At 50 it leaves in what is more than it knows. Rescaled, the same weights are good at every level: the trick uses that this network is *not* homogeneous. (For a homogeneous
+# one it changes nothing, since $f(\alpha y) / \alpha = f(y)$.)
+#
+# The blind network is better than the specialist at 50, and not good at 5. Seconds of training made it a compromise: it treats every level nearly alike. To recognise the level by itself and act on it takes more
+# training than that.
+#
+# Right: exactly level without biases. With biases, the long run loses decibels in both directions: it has learned how bright the world is. (Seconds of
+# training are not enough to learn that either: section 4's networks have biases, too, and still hardly use them.)
+
+# %%
+AT = "photos, test split, N = 3 (JPEG files at 0.6 of their size), RGB, not clipped, result clamped, mean of PSNR per image"
+BANDS = {("noisy", 5): (34, 34.6), ("specialist", 5): (30.5, 31.4), ("rescaled", 5): (34.4, 35), ("blind", 5): (29.5, 32.5),
+         ("noisy", 50): (15.1, 15.4), ("specialist", 50): (21.8, 23), ("rescaled", 50): (26.8, 27.8), ("blind", 50): (23.5, 26)}
+for (name, level), (low, high) in BANDS.items():
+    expect(f"{name}, at σ = {level}: PSNR", over_levels[name][LEVELS.index(level)], low=low, high=high, unit="dB", protocol=AT)
+lost = {name: values[EXPOSURES.index(1)] - values[EXPOSURES.index(0.25)] for name, values in over_exposures.items()}
+expect("lost at a quarter of the exposure, with biases", lost["specialist, with biases"], low=5.8, high=6.3, unit="dB", protocol=AT)
+short = at_exposure(1, models["residual"]) - at_exposure(0.25, models["residual"])
+expect("lost at a quarter of the exposure, with biases, short training", short, low=-0.05, high=0.3, unit="dB", protocol=f"{AT}, {STEPS} steps")
+expect("lost at a quarter of the exposure, without", lost["blind, without"], low=0, high=0.00001, unit="dB", protocol=AT)
+
+# %% [markdown]
+# (Mohan et al. 2020 found more: bias-free networks, trained long on low noise, go on working at much higher noise, where networks with biases fail. This chapter's budget does not show it.)
+#
+# ## 7. Learning without clean pictures
+#
+# Who has clean photographs of what is only ever seen noisy, through a microscope, or at night? Often one can take the same picture
+# twice. Take one noisy photograph as input, $y_1 = x + n_1$, and the *other noisy one* as target, $y_2 = x + n_2$. The best answer to
+# a squared error is the mean of what the target can be:
+#
+# $$ E[y_2 \mid y_1] = E[x \mid y_1] + E[n_2 \mid y_1] = E[x \mid y_1], $$
+#
+# because $n_2$ knows nothing of $y_1$ and has mean 0. That is the same answer as with clean targets! Noisy targets make the loss larger, by σ², and the
+# gradients noisier. They do not move the goal. This is *Noise2Noise* (Lehtinen et al. 2018).
+#
+# So: two noisy photographs of each scene, each taken once. No clean picture enters.
+
+# %%
+dice = torch.Generator().manual_seed(SEED + 2)
+first_shot, second_shot = ([noise(photo, generator=dice)[0] for photo in train] for _ in range(2))
+in_a_file = [[y.clamp(0, 1) for y in shot] for shot in (first_shot, second_shot)]
+
+
+def from_pairs(inputs, targets):
+    model = network()
+    fit(model, AlignedCrops(inputs, targets, CROP, BATCH, SEED), against)
+    return model
+
+
+taught = {
+    "clean targets": from_pairs(first_shot, [photo[0] for photo in train]),
+    "noisy targets": from_pairs(first_shot, second_shot),
+    "clipped pairs": from_pairs(*in_a_file),
+}
+
+# %% [markdown]
+# The third pair was clipped, as a file would be. Its network is then measured on clipped photographs, as it was trained. For the dark areas the
+# answers are taken as they are, not rounded.
+
+# %%
+with torch.no_grad():
+    answers = {name: [model(y) for y in (clipped if "clipped" in name else noisy)] for name, model in taught.items()}
+results = {name: [eight_bits(answer) for answer in preds] for name, preds in answers.items()}
+for (name, preds), (low, high) in zip(results.items(), ((27.8, 28.6), (27.6, 28.5), (27.1, 28.1))):
+    expect(f"{name}: PSNR", mean_psnr(preds, test), low=low, high=high, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
+behind = mean_psnr(results["clean targets"], test) - mean_psnr(results["noisy targets"], test)
+expect("noisy targets behind clean ones", behind, low=-0.1, high=0.4, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
+
+# %%
+for name, (low, high) in {"clean targets": (0.2, 3), "noisy targets": (0.2, 3), "clipped pairs": (7, 10)}.items():
+    expect(f"{name}: dark areas too bright by", brighter_in_the_dark(answers[name]), low=low, high=high, unit="of 255",
+           protocol=f"{PHOTOS}, values below 20 of 255, result not rounded, {STEPS} steps")
+compare({"noisy": noisy} | results | {"the truth": test}, "The third has never seen a clean picture")
+
+# %% [markdown]
+# Between clean and noisy targets there are a few tenths of a decibel at most; you will hardly see a difference. The clipped pairs cost more, and the dark areas tell why: they are
+# too bright by several levels. Clipped noise has no mean of 0, so the mean of the targets is not the clean picture. Nobody who has noisy
+# targets only could have measured it.
+#
+# ### Break it: one shot instead of two
+#
+# Now be lazy. One noisy photograph, as input and as target. What will the loss be?
+
+# %%
+lazy = network()
+same = fit(lazy, AlignedCrops(first_shot, first_shot, CROP, BATCH, SEED), against, steps=20, watch=on_held_out)
+with torch.no_grad():
+    print("after 20 steps it gives its input back, bit for bit:", torch.equal(lazy(noisy[0]), noisy[0]))
+    print("its loss:", against(lazy, noisy[0], noisy[0]).item())
+
+# %% [markdown]
+# A loss of exactly 0 from the first step on, and nothing learned. A residual network with a zero tail starts as the identity, and the identity is the perfect answer to
+# this task. **Input and target must not share their noise.** A loss that is suspiciously small is a warning here, not a success.
+#
+# ### Break it: a sign, and a unit
+#
+# Two more slips, which need no training to show. Someone has a network that answers the *noise*, and adds it instead of taking it off. And someone reads "σ = 25" and
+# writes 25.
+
+# %%
+from course_lib.errors import CourseError
+
+with torch.no_grad():
+    turned = [2 * y - models["residual"](y) for y in noisy]  # y + noise, where y − noise was meant
+expect("sign of the residual turned: PSNR", mean_psnr(turned, test), low=14.2, high=14.9, unit="dB",
+       protocol=f"{MEASURED}, {STEPS} steps; not rounded")
+print(f"noise of 25 on pictures in [0,1]: PSNR {-20 * math.log10(25):.2f} dB")
+try:
+    GaussianNoise(25)
+except CourseError as error:
+    print("the library says:", error)
+
+# %% [markdown]
+# With the sign turned the noise is doubled, nearly: four times the squared error, 6 dB *below* the noisy picture. That is a good sign to know: a denoiser that makes
+# things worse by about 6 dB is a good denoiser with a wrong sign.
+#
+# | symptom | likely cause |
+# |---|---|
+# | loss exactly 0 at once, nothing changes | input and target have the same noise |
+# | about 6 dB below the noisy picture | the sign of the residual |
+# | PSNR below 0 | σ in grey levels, pictures in [0,1] |
+# | dark areas grey, bright areas dull | noise clipped somewhere, or a target whose noise has a mean |
+# | worse than the noisy picture at little noise | trained for one, higher level |
+# | good, but not after the exposure is changed | biases |
+# | starts far below the noisy picture | tail not zero, or no shortcut |
+# | 0.3 dB to 0.6 dB away from somebody else's number | pooled instead of per image; clipped; not rounded |
+
+# %% [markdown]
+# ## Choose the noise yourself
+#
+# Move the slider. At which σ do you begin to prefer the classical method? At which do all of them invent?
+
+# %% tags=["nbval-ignore-output"]
+methods = {
+    "non-local means": lambda y, sigma: non_local_means(y, sigma),
+    "blind network": lambda y, sigma: blind(y.to(compute)),
+    "specialist for 25": lambda y, sigma: longer.model(y.to(compute)),
+}
+display.noise_explorer(parts(test)[0], methods, seed=SEED)
+
+# %% [markdown]
+# ## What more computing buys
+#
+# The network of the opening picture is section 4's residual version, 48 channels wide and four blocks deep, trained by the recipe `denoise`. Its card says how long:
+
+# %%
+print(f"{card['steps']:,} steps, {card['seconds'] / 60:.0f} minutes on {card['device']['device']}, {card['device']['threads']} thread")
+table = {
+    "non-local means": classical["non-local means"],
+    "residual": learned["residual"],
+    "corrected": fixed,
+    "longer run": mended(longer.model),
+}
+compare(table | {"the truth": test}, "Seconds, and minutes")
+
+# %%
+LAST = {"non-local means": (0.81, 0.86), "residual": (0.66, 0.76), "corrected": (0.82, 0.87), "longer run": (0.83, 0.87)}
+for name, (low, high) in LAST.items():
+    value = torch.cat([ssim(pred, photo) for pred, photo in zip(table[name], test)]).mean()
+    expect(f"{name}: SSIM at the end", value, low=low, high=high, protocol=MEASURED)
+expect("longer run: PSNR", mean_psnr(table["longer run"], test), low=30.2, high=30.5, unit="dB", protocol=MEASURED)
+between = mean_psnr(fixed, test) - mean_psnr(table["longer run"], test)
+expect("corrected over longer run", between, low=-0.3, high=0.35, unit="dB", protocol=MEASURED)
+
+# %% [markdown]
+# More computing buys about two decibels over section 4's residual network: the same form now passes non-local means. The correction of non-local means, after seconds of training, has come
+# most of that way. A good shortcut replaced most of the minutes. Its price is paid at run time: every picture has to go through non-local means first.
+#
+# **Your own photograph.** `course restore data/checkpoints/denoise photo.jpg --out clean.png` mends a file of any size, tile by tile: `by_tiles` gives each tile
+# as much context as the network sees, so that no seam appears. A run's `restore` is a `Restorer`, which says how much that is.
+
+# %%
+from course_lib.tiles import by_tiles
+
+how = longer.restore
+tiled = by_tiles(how.network_fn, noisy[0][0].cpu(), tile=96, overlap=how.context, multiple=how.multiple, device=compute)
+print("tiles of 96 pixels give the same picture:", bool((tiled - by_longer[0][0].cpu()).abs().max() < 1e-3))
+
+# %% [markdown]
+# ## Scorecard
+
+# %%
+scorecard()
+
+# %% [markdown]
+# ## Summary
+#
+# - **The question** was whether it is easier to say what is wrong with a picture than to repaint it. **The answer:** yes at the start and on the way; at the end it depends on how good the picture
+#   is that you correct. Starting from the noisy picture gains little, starting from a classical answer a lot.
+# - A zero tail makes the network begin as its shortcut, exactly. From there it can be watched getting better.
+# - The best answer to a squared error is $E[x \mid y]$, a mean. That is why noisy targets teach as well as clean ones, why their noise must have mean 0 and must not be the
+#   input's, and why fine texture is washed out: a mean of many possible furs has no hairs.
+# - A level of noise, clipping, rounding, the way of averaging: all of it is part of a PSNR.
+# - Biases tie a network to the brightness and the noise it was trained on.
+#
+# **You could now build** a denoiser for pictures of your own, from clean ones or from pairs, and say by how much, in which protocol, it beats the classical answer.
+#
+# | in `course_lib` | what it holds from this chapter |
+# |---|---|
+# | `degradations` | `GaussianNoise`, `LowLight`; `gaussian_filter`, `median_filter`, `wavelet`, `non_local_means`; `noise_level` |
+# | `metrics`, `recipes.photographs` | `ssim`, `psnr`; `mean_psnr`, `clean_photographs` |
+# | `restorer` | `restorer`, `plain_block`, `long_body`, `AnySize`, `denoiser` |
+# | `recipes` | `denoise`: this chapter's residual network as a recipe; `Restorer`: how a run mends pictures of any size |
+# | `tiles` | `by_tiles`, and `each_tile` for pictures that do not fit into memory |
+# | `batches` | `RandomCrops`, `AlignedCrops`; `recoloured`: crops with their channels exchanged, which the recipe uses because few photographs hold few colours |
+# | `display` | `noise_explorer` |
+#
+# ## Questions
+#
+# Answer first, then unfold.
+#
+# <details><summary>1. Your denoiser's training loss is 0.0112 with noisy targets of σ = 25/255, and hardly goes down. Is it stuck?</summary>
+#
+# No. σ² is 0.0096, and no network can predict the target's noise. What it can work on is the remaining 0.0016, and that is 28 dB already. With noisy targets compare losses, or measure on something else.
+# </details>
+#
+# <details><summary>2. Residual or direct: after a long training both are level. Was the residual form useless?</summary>
+#
+# It made the beginning quick and the way steady, which allows a larger rate; and at every moment the network was at least about as good as its input. If training is cheap and long, that
+# may not matter.
+# </details>
+#
+# <details><summary>3. Why does a network trained with squared error wash out fur?</summary>
+#
+# Because its best answer is the mean of all clean pictures that fit. Hairs that could lie here or there become a grey in between. PSNR rewards exactly that. Chapter 06 comes to losses that do not.
+# </details>
+#
+# <details><summary>4. A paper's noisy input has 20.7 dB at σ = 25. What do you suspect?</summary>
+#
+# Clipping. Without it the closed form says 20.17 dB for any photographs.
+# </details>
+#
+# <details><summary>5. Two shots of a scene, the second is brighter by 2 %. May you use them as a pair?</summary>
+#
+# Not as they are: the network learns to brighten by 2 %, since that is the mean of its targets. Match the exposure first, or train in both directions, which gives 1 %.
+# </details>
+#
+# <details><summary>6. Why can a network without biases not be clamped inside, or end in a sigmoid?</summary>
+#
+# Both have a brightness of their own: a limit at 1, a middle of 0.5. Then f(αy) = αf(y) no longer holds.
+# </details>
+#
+# ## Exercises and reading
+#
+# The exercises of this chapter are in
+# [`exercises/05_denoising.ipynb`](../exercises/05_denoising.ipynb).
+#
+# - Zhang et al. 2017, [Beyond a Gaussian Denoiser](https://arxiv.org/abs/1608.03981): DnCNN, where the residual form of denoising comes from; look at its figure 2.
+# - Zhang et al. 2018, [FFDNet](https://arxiv.org/abs/1710.04026): folding, and a network that is told the noise level.
+# - Lehtinen et al. 2018, [Noise2Noise](https://arxiv.org/abs/1803.04189): section 7, for many kinds of noise.
+# - Mohan et al. 2020, [Robust and Interpretable Blind Image Denoising](https://arxiv.org/abs/1906.05478): what biases do, and what a bias-free network computes.
+# - Buades, Coll and Morel 2005, [A Non-Local Algorithm for Image Denoising](https://doi.org/10.1109/CVPR.2005.38): the classical method that is still hard to beat in seconds.

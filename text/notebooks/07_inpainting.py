@@ -1,0 +1,847 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 · Inpainting
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/residual-imaging/residual-imaging/blob/main/notebooks/07_inpainting.ipynb)
+#
+# **What may a network invent?**
+#
+# A denoiser and a super-resolver have something of every pixel to start from. In a hole there is nothing. What a network puts there
+# was never measured: it is made up, from what is known around the hole and from other pictures. *Inpainting* is filling such holes. You fill
+# them in five ways, measure where it counts, and see why the "best" answer is often the least believable one.
+#
+# | | |
+# |---|---|
+# | **You build** | a ruler for holes, a network that cannot touch known pixels, partial convolution, a search for plausible answers, an adversarial refinement |
+# | **You need** | chapters 01 (residual blocks), 03 (training a GAN), 04 (Fréchet distance) |
+# | **Computing time** | about 60 seconds on two CPU cores (not yet measured on a GPU) |
+
+# %%
+# On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
+try:
+    import course_lib
+except ImportError:
+    # %pip install -q "residual-imaging @ git+https://github.com/residual-imaging/residual-imaging"
+    pass
+
+# %%
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from course_lib import check, device, display
+from course_lib.batches import ShuffledBatches
+from course_lib.data import data_dir, load
+from course_lib.degradations import Holes, biharmonic, mean_fill, split_hole, with_hole
+from course_lib.expect import expect, scorecard
+from course_lib.runs import load_run
+
+SEED = 0  # every random number of this chapter follows from it
+compute = device.pick()
+LONGER = 20 if device.budget(compute) == "gpu" else 1  # a GPU trains all networks of this chapter longer
+
+# %% [markdown]
+# Here is what comes out at the end. In the first row, orange is missing. The second is the best filling without learning, the third a
+# residual network, the fourth the original. Where would you have noticed the repair?
+
+# %%
+train_pictures, train_labels = (part.to(compute) for part in load("fashion_mnist_mini", "train").tensors())
+test_pictures = load("fashion_mnist_mini", "test").tensors()[0].to(compute)
+boxes = Holes("box", share=(0.15, 0.3))
+y_first = boxes(test_pictures[:200], generator=torch.Generator().manual_seed(0))
+checkpoint, card = load_run(data_dir() / "checkpoints" / "inpaint", device=compute)
+with torch.no_grad():
+    by_checkpoint = checkpoint.model(y_first[:9]).clamp(0, 1)
+
+def in_rows(title, **rows):
+    """Show each row of gray or coloured pictures under its name."""
+    pictures = torch.cat([row.expand(-1, 3, -1, -1).cpu() for row in rows.values()])
+    columns = len(next(iter(rows.values())))
+    names = [name.replace("_", " ") for name in rows]
+    display.show_images(pictures, display.row_titles(names, columns), columns=columns, title=title)
+
+
+in_rows(
+    "Not picked: the first nine test garments", hole=display.mark_hole(test_pictures[:9], y_first[:9, 1:]),
+    biharmonic=boxes.baseline(y_first[:9]), network=by_checkpoint, original=test_pictures[:9],
+)
+
+# %% [markdown]
+# Look at the network's row again. The outline is nearly always right. But print and checks end at the hole, and what stands
+# there is smooth. By the end of this chapter you know why, and that it is not for want of training alone.
+#
+# ## 1. Holes
+#
+# `hole` is a picture of its own, N×1×H×W: **1 where a pixel is missing**, 0 where it is known. Many programs use a `mask` with
+# the opposite meaning, 1 for "known" or "valid". Nothing in a file says which. Ask, or look.
+#
+# `Holes` makes three kinds: *boxes*, *free-form strokes* (thick, as if by hand) and *scratches* (thin and long), each covering a *share*
+# of the area that you choose. What do you expect to be the hardest to fill?
+
+# %%
+SHARES = {"box": (0.15, 0.3), "strokes": (0.15, 0.3), "scratches": (0.02, 0.06)}
+by_kind = {}
+for kind, share in SHARES.items():
+    by_kind[kind] = Holes(kind, share)(test_pictures[:200], generator=torch.Generator().manual_seed(0))
+in_rows("Three kinds of hole", **{kind: display.mark_hole(*split_hole(y[:9])) for kind, y in by_kind.items()})
+
+# %% [markdown]
+# In the frame of chapter 05, $y = A(x) + n$, the operator $A$ now sets pixels to 0, and there is no noise. But black and missing look
+# alike. So $y$ carries the hole along as its last channel: it has one channel more than the picture. `with_hole` puts the two
+# together, `split_hole` takes them apart.
+
+# %%
+y = by_kind["box"]
+picture, hole = split_hole(y)
+print("picture", tuple(test_pictures[:200].shape), "→ y", tuple(y.shape))
+print("with_hole gives the same:", torch.equal(with_hole(test_pictures[:200], hole), y))
+print("shares from", round(hole.mean((1, 2, 3)).min().item(), 3), "to", round(hole.mean((1, 2, 3)).max().item(), 3))
+
+# %% [markdown]
+# Two fillings need no training. *Mean fill* puts the mean of the known pixels into the hole. *Biharmonic* filling looks for the surface $u$ that
+# continues what surrounds the hole and bends the least. That surface solves $\Delta^2 u = 0$ in the hole, where $\Delta u = u_{xx} + u_{yy}$ measures
+# bending, and $\Delta^2$ applies it twice: on pixels, a system of linear equations, which scikit-image solves. (`boxes.baseline(y)` is this one.)
+#
+# Look at the boot's sole and at the legs of the trousers.
+
+# %%
+x = test_pictures[:200]
+mean_filled, bent = mean_fill(picture, hole), biharmonic(picture, hole)
+in_rows(
+    "Two fillings without learning", hole=display.mark_hole(x[:9], hole[:9]), mean_fill=mean_filled[:9],
+    biharmonic=bent[:9],
+)
+
+# %% [markdown]
+# The first leaves a box of one grey. The second continues what crosses the border of a hole, and turns into a soft blob where the hole
+# is wide: from its border inwards it knows nothing about garments.
+#
+# ## 2. The ruler
+#
+# How good is that, in numbers? Chapter 00's PSNR is $-10 \log_{10}$ of the mean squared error, MSE, for values in [0,1]. Over the whole picture
+# it also counts the known pixels, which were given. So count only missing ones: an error for each picture, its PSNR, then the mean of these.
+
+# %%
+def psnr_in_the_hole(pred, target, hole):
+    missing = hole.sum(dim=(1, 2, 3)) * target.shape[1]  # numbers, not pixels: a colour has three
+    error = ((pred - target).square() * hole).sum(dim=(1, 2, 3)) / missing
+    return (-10 * error.log10()).mean()
+
+# %%
+check.hole_psnr(psnr_in_the_hole)
+
+# %%
+from course_lib.recipes.inpainting import hole_psnr
+
+BOXES = "fashion_mnist_mini test, first 200, one box of 15 to 30 % each, seed 0; error in the hole, mean of PSNR per image"
+print("as the library's:", abs(psnr_in_the_hole(bent.double(), x.double(), hole).item() - hole_psnr(bent, x, hole)) < 1e-6)
+expect("mean fill, PSNR in the hole", hole_psnr(mean_filled, x, hole), low=9.2, high=9.5, unit="dB", protocol=BOXES)
+expect("biharmonic, PSNR in the hole", hole_psnr(bent, x, hole), low=13.2, high=13.6, unit="dB", protocol=BOXES)
+
+# %% [markdown]
+# **What the whole picture says instead.** Let $s$ be the share of the area that is missing. Where known pixels are exact, their error is 0, and
+#
+# $$\mathrm{MSE}_\text{whole} = s \cdot \mathrm{MSE}_\text{hole}, \qquad
+#   \mathrm{PSNR}_\text{whole} = \mathrm{PSNR}_\text{hole} - 10 \log_{10} s .$$
+#
+# With a quarter missing, the second number is 6 dB larger, for the same filling. With a fiftieth missing it is 17 dB larger. Test it: square boxes of growing
+# size in the middle of each garment, filled by `biharmonic`. Which curve would you print in an advertisement?
+
+# %%
+sides, whole, inside = (3, 5, 8, 11, 14, 18), [], []
+for side in sides:
+    middle = torch.zeros(1, 1, 28, 28)
+    middle[..., 14 - side // 2 : 14 - side // 2 + side, 14 - side // 2 : 14 - side // 2 + side] = 1
+    part, its_hole = split_hole(with_hole(x[:60].double(), middle))
+    filled = biharmonic(part, its_hole)
+    inside.append((filled - x[:60]).square()[its_hole == 1].mean())
+    whole.append((filled - x[:60]).square().mean())
+shares = [side**2 / 28**2 for side in sides]
+ratios = torch.stack(whole) / torch.stack(inside) / torch.tensor(shares)
+print("MSE of the whole picture = share · MSE of the hole:", bool((ratios - 1).abs().max() < 1e-6))
+
+# %%
+canvas, axes = display.figure(height=2.8)
+percent = [100 * share for share in shares]
+axes.plot(percent, [-10 * error.log10() for error in whole], "--", color=display.COLOURS["baseline"], label="whole picture")
+axes.plot(percent, [-10 * error.log10() for error in inside], "o-", color=display.COLOURS["ours"], label="hole only")
+axes.set(title="The same fillings, two rulers", xlabel="share of the picture that is missing, %", ylabel="PSNR, dB", ylim=(8, 36))
+axes.legend()
+display.plt.show()
+
+# %% [markdown]
+# The dashed curve promises a perfect repair as the hole gets small. Most of its height is pixels that nobody had to repair. The
+# distance between the two is $-10 \log_{10} s$ everywhere. **From here on, only the hole counts.**
+#
+# (The curves pool the squared errors of all pictures. Some holes lie in the black background and are filled without any error; one PSNR would be infinite, and so
+# would the mean. Where that happens below, we give the root of the pooled error, RMSE, in grey levels of 255.)
+
+# %%
+def rmse_in_the_hole(pred, target, hole):
+    """Root of the mean squared error over all missing pixels of all pictures, in grey levels of 255. Lower is better."""
+    missing = hole.expand_as(target)
+    return 255 * ((pred - target).square() * missing).sum().div(missing.sum()).sqrt()
+
+# %% [markdown]
+# ## 3. The network
+#
+# The course's one idea: a shortcut plus a correction. The shortcut is the mean fill, as a layer `MeanFill`. The branch sees the picture *and* the hole, folds
+# patches of 4×4 pixels into channels (chapter 05's denoiser does the same), and ends in a layer of zeros. So before training the network *is* the mean fill.
+#
+# Around it stands `KeepKnown`. It takes the network's answer in the hole and the picture everywhere else. The library's `inpainter` is this:
+
+# %%
+from course_lib.inpainter import KeepKnown, MeanFill, inpainter
+
+torch.manual_seed(SEED)
+network = inpainter(channels=1, width=32, depth=3, fold=4).to(compute)
+print(f"{sum(weight.numel() for weight in network.parameters()):,} weights")
+with torch.no_grad():
+    print("step 0 is the mean fill, bit for bit:", torch.equal(network(y), MeanFill()(y)))
+
+# %% [markdown]
+# **Bit for bit** is a promise that arithmetic keeps only sometimes. There are four common ways to put an answer into a hole. Let the answer be
+# random numbers, and in the fourth case a nan at one known pixel, as an overflow may leave it. How many known pixels come back changed?
+
+# %%
+torch.manual_seed(SEED)
+answer, known = torch.rand(picture.shape), 1 - hole.cpu()
+given, half = picture.cpu(), torch.bfloat16
+spoiled = answer.clone()
+spoiled[0, 0, 0, 0] = torch.nan
+ways = {
+    "torch.where(hole == 1, answer, picture)": torch.where(known == 0, spoiled, given),
+    "hole · answer + known · picture": (1 - known) * answer + known * given,
+    "answer + known · (picture − answer)": answer + known * (given - answer),
+    "the second, in 16 bits (autocast)": ((1 - known).to(half) * answer.to(half) + known.to(half) * given.to(half)).float(),
+    "the second, one nan in the answer": (1 - known) * spoiled + known * given,
+}
+for name, result in ways.items():
+    changed = ((result != given) & (known == 1)).sum() / known.sum()
+    print(f"{name:40} {'none' if changed == 0 else 'one' if changed * known.sum() < 1.5 else f'{changed:.0%}'} changed")
+
+# %% [markdown]
+# The arithmetic blend is exact only for a hole of exact zeros and ones, in full precision, and for finite answers. The third line, the same on paper, rounds. Only a
+# *choice* depends on nothing. That is what `KeepKnown` does:
+
+# %%
+class Kept(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, y):
+        picture, hole = split_hole(y)
+        return torch.where(hole == 1, self.network(y), picture)
+
+
+with torch.no_grad():
+    print("as the library's:", torch.equal(Kept(network.network)(y), KeepKnown(network.network)(y)))
+
+# %% [markdown]
+# **Training.** Draw garments, put a new box into each, fill, and lower the squared error in the hole. The learning rate rises, then falls along a
+# cosine; a gradient longer than 3 is cut to that length.
+
+# %%
+def in_the_hole(answer, x, hole):
+    return ((answer - x).square() * hole).sum() / hole.sum()
+
+
+def train(network, steps, make_hole=boxes.hole, loss=in_the_hole, batch=32, rate=2e-3):
+    steps = steps * LONGER
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
+    batches = ShuffledBatches(train_pictures, train_labels, batch, seed=SEED)
+    torch.manual_seed(SEED)
+    for _ in range(steps):
+        x, _ = batches.next()
+        hole = make_hole(tuple(x.shape)).to(compute)
+        optimiser.zero_grad()
+        loss(network(with_hole(x, hole)), x, hole).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 3.0)
+        optimiser.step()
+        schedule.step()
+    return network.eval()
+
+# %%
+train(network, 400)
+with torch.no_grad():
+    filled = network(y).clamp(0, 1)
+by_network, by_bending = hole_psnr(filled, x, hole), hole_psnr(bent, x, hole)
+expect("network, PSNR in the hole", by_network, low=14.4, high=15.4, unit="dB", protocol=f"{BOXES}; 400 steps of 32")
+expect("network over biharmonic", by_network - by_bending, low=1, high=2, unit="dB", protocol=f"{BOXES}; 400 steps of 32")
+
+# %% [markdown]
+# Some seconds of training, and it is ahead of the smoothest surface. What has it learned that the surface cannot know? Compare the second row with the third.
+
+# %%
+in_rows(
+    "After 400 steps", hole=display.mark_hole(x[:9], hole[:9]), biharmonic=bent[:9], network=filled[:9],
+    original=x[:9],
+)
+
+# %% [markdown]
+# Garments have symmetric outlines; sleeves hang down; shoes have soles. And it draws almost no detail. Keep that in mind for section 5.
+#
+# ### A loss over the hole, or over the picture?
+#
+# With `KeepKnown` the known pixels have no error, and the loss sends no gradient through them. Then the two losses differ by a factor, the hole's share, and
+# Adam hardly feels a factor. *Without* it (the inner network, `inpainter(…).network`) they ask for different things: the loss over the hole never looks at a known pixel, the loss over the picture
+# spends part of the training on copying. And training inside or outside of `KeepKnown` with the loss over the hole is the same training:
+
+# %%
+torch.manual_seed(SEED)
+one = inpainter(1, 32, 3, 4).to(compute)
+kept_loss, bare_loss = (in_the_hole(answer(y[:32]), x[:32], hole[:32]) for answer in (one, one.network))
+weights = list(one.parameters())
+gradients = zip(torch.autograd.grad(kept_loss, weights), torch.autograd.grad(bare_loss, weights))
+print("the same gradient for every weight:", all(torch.allclose(a, b, atol=1e-7) for a, b in gradients))
+
+# %%
+def over_the_picture(answer, x, hole):
+    return (answer - x).square().mean()
+
+
+trials = {}
+for name, layer, loss in (("kept, hole", "kept", in_the_hole), ("kept, picture", "kept", over_the_picture),
+                          ("bare, picture", "bare", over_the_picture)):
+    torch.manual_seed(SEED)
+    one = inpainter(1, 32, 3, 4).to(compute)
+    train(one if layer == "kept" else one.network, 120, loss=loss)
+    trials[name] = one
+
+# %% [markdown]
+# Two numbers each: the error in the hole, and what the *inner* network makes of known pixels.
+
+# %%
+LOSS_BANDS = {"kept, hole": ((56, 66), (37, 57)), "kept, picture": ((56, 66), (37, 57)), "bare, picture": ((59, 70), (6.8, 10))}
+with torch.no_grad():
+    for name, (of_hole, of_known) in LOSS_BANDS.items():
+        raw = trials[name].network(y)
+        expect(f"{name}: RMSE in the hole", rmse_in_the_hole(raw.clamp(0, 1), x, hole), low=of_hole[0], high=of_hole[1],
+               protocol="grey levels of 255; 200 boxes, 120 steps of 32")
+        expect(f"{name}: RMSE of known pixels, inner network", rmse_in_the_hole(raw.clamp(0, 1), x, 1 - hole),
+               low=of_known[0], high=of_known[1], protocol="grey levels of 255; 200 boxes, 120 steps of 32")
+
+# %% [markdown]
+# Inside `KeepKnown` the two losses give nearly the same network, and known pixels come out of it as anything: nobody asked. Without it, the loss over the picture keeps them roughly,
+# by some grey levels, and pays for that in the hole. "Roughly" is not "never changed". So: the loss over the hole, and a layer that forbids the rest.
+#
+# ## 4. Partial convolution
+#
+# An ordinary convolution does not know what is missing. Beside a hole its window holds zeros that mean nothing, and their share differs from place
+# to place. Liu et al. (2018) count. With $n$ known pixels in a window of $k \times k$ places, $K$ those places, the *partial convolution* is
+#
+# $$\text{out} = \frac{k^2}{n} \sum_{p \in K} w_p\, x_p + b, \qquad \text{and 0 where } n = 0 .$$
+#
+# $k^2/n$ is the *window factor*: it scales what is there up to a whole window. The *mask update* follows: where $n \ge 1$ something is known now, so
+# the hole shrinks by the window's radius, layer by layer.
+
+# %%
+def partial(x, hole, weight, bias):
+    k = weight.shape[-1]
+    total = functional.conv2d(torch.where(hole == 1, 0.0, x), weight, padding=k // 2)
+    n = functional.conv2d(1 - hole, torch.ones(1, 1, k, k).to(hole), padding=k // 2)  # one count, however many channels
+    answer = total * k**2 / n.clamp(min=1) + bias.view(1, -1, 1, 1)
+    return torch.where(n > 0, answer, 0.0)
+
+# %%
+check.partial_conv(partial)
+
+# %%
+from course_lib.hole_convolutions import GatedConv, PartialConv
+
+layer = PartialConv(1, 4)
+with torch.no_grad():
+    theirs, left = layer(picture.cpu(), hole.cpu())
+    mine = partial(picture.cpu(), hole.cpu(), layer.conv.weight, layer.bias)
+print("as PartialConv:", torch.allclose(mine, theirs, atol=1e-5))
+print("hole before:", int(hole[0].sum()), "pixels, after one layer:", int(left[0].sum()))
+
+# %% [markdown]
+# ### Break it: the window factor forgotten
+#
+# Give both a constant picture of 1, a box missing, and weights that average: every weight is $1/k^2$. Then the sum over known pixels is $n/k^2$. With the factor every answer is
+# exactly 1. Without it the answer is the share of known pixels. Which is the smallest share above 0, and where does it stand? Predict, then look.
+
+# %%
+ones, box = torch.ones(1, 1, 28, 28), torch.zeros(1, 1, 28, 28)
+box[..., 8:20, 8:20] = 1
+average, no_bias = torch.full((1, 1, 3, 3), 1 / 9), torch.zeros(1)
+healthy = partial(ones, box, average, no_bias)
+forgotten = functional.conv2d(ones * (1 - box), average, padding=1)
+n = functional.conv2d(1 - box, torch.ones(1, 1, 3, 3), padding=1)
+print("with the factor, wherever something is known:", bool((healthy[n > 0] - 1).abs().max() < 1e-6), "(all 1)")
+print("without it, the share n/9:", torch.allclose(forgotten, n / 9), "; shares beside the hole:",
+      sorted({round(share, 2) for share in (n / 9)[..., 3:25, 3:25].flatten().tolist() if 0 < share < 1}))
+
+# %%
+display.show_images(
+    torch.cat([display.mark_hole(ones, box), healthy.expand(-1, 3, -1, -1), forgotten.expand(-1, 3, -1, -1)]),
+    ["constant 1, and a hole", "partial convolution", "factor forgotten"], zoom=6,
+)
+
+# %% [markdown]
+# A dark rim around the hole, darkest (1/3) along the hole's inner edge, and another along the picture's border, where the padding's zeros do the same. (The black square in the
+# middle picture is still missing: 10×10 of 12×12.) More layers would add rim to rim.
+#
+# ### Gated convolution
+#
+# Partial convolution is a rule that somebody wrote down. It forgets how *much* was known: a place with one known pixel counts as known in the next layer. *Gated
+# convolution* (Yu et al. 2019) learns the rule. One convolution makes features $f$, a second a *gate* $g$ of the same size, and
+#
+# $$\text{out} = \phi(f) \cdot \sigma(g), \qquad \sigma(g) = \frac{1}{1 + e^{-g}} \in (0, 1).$$
+#
+# $\phi$ is an activation. The hole enters as a channel, and the network finds out for itself what to let through. The price: twice the weights.
+
+# %%
+torch.manual_seed(SEED)
+gated = GatedConv(2, 4)
+with torch.no_grad():
+    f, g = functional.conv2d(y.cpu(), gated.both.weight, gated.both.bias, padding=1).chunk(2, dim=1)
+    print("as GatedConv:", torch.allclose(functional.elu(f) * g.sigmoid(), gated(y.cpu()), atol=1e-6))
+
+# %% [markdown]
+# Both are used in an *encoder–decoder*: down to a quarter of the size, where a window reaches four times as far, and back up, with the features of each size added on the way
+# back. `EncoderDecoder` takes its layers as an argument: `PartialLayer` or `GatedLayer`. Watch the hole shrink on its way:
+
+# %%
+from course_lib.hole_networks import EncoderDecoder, GatedLayer, PartialLayer
+
+for Layer, inputs in ((PartialLayer, 1), (GatedLayer, 2)):
+    body = EncoderDecoder(Layer, inputs, 8)
+    steps = [body.head, *body.down, *body.bottom]
+    features, left, sizes = y[:1, :inputs].cpu(), hole[:1].cpu(), []
+    for step in steps:
+        with torch.no_grad():
+            features, left = step(features, left)
+        sizes.append(f"{features.shape[-1]}×{features.shape[-1]}: {int(left.sum())}")
+    print(f"{Layer.__name__:13} hole before: {int(hole[0].sum())}; missing after each layer:", ", ".join(sizes))
+
+# %% [markdown]
+# (A gated layer has no hole to hand on: it gives 0.) `partial_inpainter` and `gated_inpainter` put such an encoder–decoder in the place of the branch, with the same
+# shortcut and the same `KeepKnown`. Three networks with about as many weights, the same steps, the same batches:
+
+# %%
+from course_lib.inpainter import gated_inpainter, partial_inpainter
+
+CONTEST = {"plain": lambda: inpainter(1, 32, 3, 4), "partial": lambda: partial_inpainter(1, 12), "gated": lambda: gated_inpainter(1, 8)}
+CONTEST_BANDS = {"plain": (11.4, 13.8), "partial": (12.3, 14.2), "gated": (10.9, 13.3)}
+for name, (low, high) in CONTEST_BANDS.items():
+    torch.manual_seed(SEED)
+    one = train(CONTEST[name]().to(compute), 120, batch=16, rate=4e-3)
+    with torch.no_grad():
+        value = hole_psnr(one(y).clamp(0, 1), x, hole)
+    count = sum(weight.numel() for weight in one.parameters())
+    expect(f"{name}, {count:,} weights: PSNR in the hole", value, low=low, high=high, unit="dB",
+           protocol=f"{BOXES}; 120 steps of 16")
+
+# %% [markdown]
+# After 120 small steps all three are far ahead of the mean fill (9.4 dB) and at best level with the biharmonic surface (13.4 dB). The gated one is behind: it has to learn first what a hole is. But a step of the
+# encoder–decoders, at full size, costs about three times as much as one of the plain network, which works on folded pixels. At equal *time* the plain one is ahead here, and we go on
+# with it. Partial and gated convolutions were made for photographs with many holes of any form.
+#
+# ## 5. What may it invent?
+#
+# Take the search literally: which garments *could* it be? Go through 10,000 training garments, compare each with the picture *where pixels are known*, and look at what the
+# nearest have in the place of the hole. No training at all.
+
+# %%
+def nearest(y, gallery, k):
+    """The k pictures of the gallery that agree best with the known pixels of each y: N×k×1×H×W."""
+    picture, hole = split_hole(y)
+    p, known, g = picture.flatten(1), 1 - hole.flatten(1), gallery.flatten(1)
+    distance = known @ g.square().T - 2 * (known * p) @ g.T  # + known·p², the same for all of a row
+    return gallery[distance.topk(k, largest=False).indices]
+
+
+judged, others = test_pictures[:1000], test_pictures[1000:]
+y_judged = boxes(judged, generator=torch.Generator().manual_seed(1))
+its_hole = y_judged[:, 1:]
+answers = torch.where(its_hole[:, None] == 1, nearest(y_judged, train_pictures, 8), judged[:, None])
+with torch.no_grad():
+    by_network = network(y_judged).clamp(0, 1)
+
+# %% [markdown]
+# Four answers to each hole, then the mean of eight, the network, and the original. Cover the last row: which of the four answers would you rule out?
+
+# %%
+show = [0, 1, 2, 3, 6, 7, 8, 9, 11]
+in_rows(
+    "Many answers to one hole", hole=display.mark_hole(judged[show], its_hole[show]), nearest=answers[show, 0],
+    second=answers[show, 1], third=answers[show, 2], fourth=answers[show, 3], mean_of_eight=answers[show].mean(1),
+    network=by_network[show], original=judged[show],
+)
+
+# %% [markdown]
+# Most of them could be true. They agree on the outline and differ in print, seams and shade: what is known does not decide those. Now hold their mean against
+# the network's row. Both are smooth in the same places. That is no accident. For answers $a_1, \dots, a_k$ with mean $\bar a$ and any truth $x$,
+#
+# $$\frac1k \sum_i \lVert a_i - x \rVert^2 \;=\; \lVert \bar a - x \rVert^2 + \frac1k \sum_i \lVert a_i - \bar a \rVert^2 .$$
+#
+# The mean has a smaller error than its members have on average, by exactly their variance. So squared error *asks for the mean of all plausible answers*, and where they differ, a mean is
+# blurred.
+
+# %%
+exact = answers.double()
+middle = exact.mean(1)
+left_side = (exact - judged[:, None]).square().sum() / 8
+right_side = (middle - judged).square().sum() + (exact - middle[:, None]).square().sum() / 8
+print("both sides agree:", bool((left_side / right_side - 1).abs() < 1e-9))
+
+# %% [markdown]
+# ### Two rulers
+#
+# One ruler measures the distance from *this* original. Chapter 04's Fréchet distance measures whether a *set* of pictures looks like garments. Here: 1,000 completed garments
+# against the 1,000 other test garments, FD-clf with the course's extractor. Completed or not, the reference holds no picture of theirs.
+
+# %%
+from course_lib.extractor import garments
+from course_lib.scores import look
+
+extractor = garments(compute)
+reference = look(others, extractor).gaussian
+completed = {
+    "mean fill": mean_fill(*split_hole(y_judged)), "biharmonic": boxes.baseline(y_judged), "network": by_network,
+    "mean of eight": answers.mean(1), "one neighbour": answers[:, 0], "original": judged,
+}
+
+
+def both_rulers(pictures):
+    return rmse_in_the_hole(pictures, judged, its_hole).item(), look(pictures, extractor).gaussian.distance(reference)
+
+plane = {name: both_rulers(pictures) for name, pictures in completed.items()}
+
+# %%
+PROTOCOL = "first 1,000 of fashion_mnist_mini test, one box of 15 to 30 % each"
+RULERS = {
+    "mean fill": ((94, 99), (5, 7.5)), "biharmonic": ((63, 68), (2, 2.8)), "network": ((50, 54.5), (2, 2.75)),
+    "mean of eight": ((40, 43), (0.7, 0.95)), "one neighbour": ((49, 54), (0.6, 0.8)),
+}
+for name, (of_error, of_distance) in RULERS.items():
+    expect(f"{name}: RMSE", plane[name][0], low=of_error[0], high=of_error[1], protocol=f"{PROTOCOL}; grey levels of 255")
+    expect(f"{name}: FD-clf", plane[name][1], low=of_distance[0], high=of_distance[1],
+           protocol=f"{PROTOCOL}, against the other 1,000, course classifier")
+expect("original: FD-clf", plane["original"][1], low=0.6, high=0.7, protocol="the 1,000 without holes, against the other 1,000")
+
+# %% [markdown]
+# One neighbour alone has about the network's RMSE and a Fréchet distance as real pictures have it: its fillings *are* pieces of real garments. They belong to somebody else's, of
+# course. Their mean has a much smaller error, and is farther from looking real.
+#
+# And a plain search beats our small network by both rulers. A few seconds of training have not taken in what 10,000 pictures hold. Remember such a baseline when somebody shows you
+# a network alone.
+#
+# ### Adversarial refinement
+#
+# Can the network itself learn to prefer one believable answer to the mean? Give it a second judge: a discriminator (chapters 02 and 03) that is shown originals and completed pictures, and pushes it
+# towards what cannot be told apart. It starts from the trained network, and the squared error stays in the loss with the discriminator's part beside it:
+#
+# $$\text{loss} = \mathrm{MSE}_\text{hole} + \lambda \cdot \text{the generator's part of the game}.$$
+#
+# The game is chapter 03's: relativistic, with lazy `r1_r2`, and the average of the weights (`EMA`) is what counts. It compares in pairs, and here a pair is an original and *its own* completion: they differ in the hole alone.
+
+# %%
+from course_lib.adversarial import r1_r2
+from course_lib.averaging import EMA
+from course_lib.images import to_signed
+from course_lib.losses import GAN_LOSSES
+from course_lib.residual_gan import residual_discriminator
+
+GAME, WEIGHT, EVERY = GAN_LOSSES["relativistic"], 0.1, 4
+penalty = r1_r2(0.1)
+
+
+def judge_step(judge, optimiser, real, fake, step):
+    """The discriminator's turn: tell originals from completions."""
+    real_logits, fake_logits = judge(torch.cat([real, fake.detach()])).chunk(2)
+    loss = GAME.discriminator(real_logits, fake_logits)
+    if step % EVERY == 0:
+        loss = loss + EVERY * penalty(judge, real, fake.detach())
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+# %%
+def fill_step(network, judge, optimiser, answer, x, hole):
+    """The generator's turn: near the original, and hard to tell from one."""
+    judge.requires_grad_(False)
+    with torch.no_grad():
+        real_logits = judge(to_signed(x))
+    game = GAME.generator(judge(to_signed(answer)), real_logits)
+    optimiser.zero_grad()
+    (in_the_hole(answer, x, hole) + WEIGHT * game).backward()
+    optimiser.step()
+    judge.requires_grad_(True)
+
+# %%
+def refine(network, steps, rates=(5e-4, 1e-3)):
+    torch.manual_seed(SEED)
+    judge = residual_discriminator().to(compute)
+    optimisers = [torch.optim.Adam(one.parameters(), lr=rate, betas=(0.0, 0.99)) for one, rate in zip((network, judge), rates)]
+    batches, average = ShuffledBatches(train_pictures, train_labels, 32, seed=SEED + 1), EMA(network, 0.98)
+    for step in range(steps * LONGER):
+        x, _ = batches.next()
+        y = boxes(x)
+        answer = network(y)
+        judge_step(judge, optimisers[1], to_signed(x), to_signed(answer), step)
+        fill_step(network, judge, optimisers[0], answer, x, y[:, 1:])
+        average.update(network)
+    return average.network
+
+# %%
+refined = refine(copy.deepcopy(network).train(), 200)
+with torch.no_grad():
+    completed["refined"] = refined(y_judged).clamp(0, 1)
+plane["refined"] = both_rulers(completed["refined"])
+changes = [after / before for after, before in zip(plane["refined"], plane["network"])]
+expect("refined over network: RMSE", changes[0], low=0.99, high=1.08, protocol=f"{PROTOCOL}; 200 steps of 32, λ = 0.1")
+expect("refined over network: FD-clf", changes[1], low=0.75, high=0.95,
+       protocol=f"{PROTOCOL}, against the other 1,000; 200 steps of 32, λ = 0.1")
+
+# %% [markdown]
+# Every method as a point: left is nearer to the original, down is more like garments. (The mean fill lies outside, far up on the right.)
+
+# %%
+canvas, axes = display.figure(height=3.4, width=6.4)
+kinds = {"biharmonic": "baseline", "network": "ours", "refined": "fake", "mean of eight": "other", "one neighbour": "other"}
+for name, kind in kinds.items():
+    axes.plot(*plane[name], "o", color=display.COLOURS[kind], markersize=8)
+    axes.annotate(name, plane[name], xytext=(8, 4), textcoords="offset points")
+axes.axhline(plane["original"][1], color=display.COLOURS["real"], linestyle="--")
+axes.annotate("originals", (60, plane["original"][1]), xytext=(0, 5), textcoords="offset points", color=display.COLOURS["real"])
+axes.set(title="Error against looks", xlabel="RMSE in the hole, grey levels", ylabel="FD-clf", xlim=(39, 71), ylim=(0, 3))
+display.plt.show()
+
+# %%
+in_rows(
+    "The same holes, refined", hole=display.mark_hole(judged[show], its_hole[show]), network=by_network[show],
+    refined=completed["refined"][show], original=judged[show],
+)
+
+# %% [markdown]
+# The Fréchet distance falls by more than a tenth, and the error rises a little: two rulers, two directions. Blau and Michaeli (2018) proved that this is a trade: near the smallest possible
+# error, a filling cannot also look like the real thing. The step is small, as 200 steps are. The refined fillings have more contrast, and a fine grid of dots (sub-pixel convolution's, as in chapter 03); prints and
+# seams are beyond this budget. What does a larger $\lambda$ do? Try 0.3, with more than one seed.
+#
+# So, **what may a network invent?** Anything that is consistent with what is known; and it has to be *labelled* as invented. The mean is honest about what is not known, by being blurred. A sharp filling is
+# *one* sample, shown without its rivals.
+#
+# ## 6. Where the classical method still wins
+#
+# Three kinds of hole, three methods; the network is the checkpoint of the first figure, trained on boxes only. Before you look: where does it lose?
+
+# %%
+def of_three(y):
+    with torch.no_grad():
+        fillings = {"mean fill": mean_fill(*split_hole(y)), "biharmonic": biharmonic(*split_hole(y)),
+                    "network": checkpoint.model(y).clamp(0, 1)}
+    return {name: rmse_in_the_hole(one, x, y[:, 1:]).item() for name, one in fillings.items()}
+
+
+table = {kind: of_three(y) for kind, y in by_kind.items()}
+TABLE_BANDS = {("box", "biharmonic"): (63, 65), ("box", "network"): (41, 44), ("strokes", "biharmonic"): (46, 48),
+               ("strokes", "network"): (44, 47), ("scratches", "biharmonic"): (28, 30), ("scratches", "network"): (44, 47)}
+for (kind, method), (low, high) in TABLE_BANDS.items():
+    expect(f"{kind}, {method}: RMSE", table[kind][method], low=low, high=high,
+           protocol=f"grey levels of 255; first 200 of fashion_mnist_mini test, {kind}, {SHARES[kind][0]:.0%} to {SHARES[kind][1]:.0%}")
+
+# %%
+canvas, axes = display.figure(height=2.8)
+for i, (method, colour) in enumerate({"mean fill": "other", "biharmonic": "baseline", "network": "ours"}.items()):
+    bars = axes.bar([k + 0.27 * (i - 1) for k in range(3)], [table[kind][method] for kind in table], 0.25,
+                    color=display.COLOURS[colour], label=method)
+    axes.bar_label(bars, fmt="%.0f")
+axes.set(title="Error in the hole (lower is better)", ylabel="RMSE, grey levels", xticks=range(3), xticklabels=list(table), ylim=(0, 125))
+axes.legend(ncols=3)
+display.plt.show()
+
+# %% [markdown]
+# In wide boxes the network is far ahead. Strokes are a draw. In scratches the smooth surface wins clearly: no missing pixel is more than a pixel or two from a known one, and between known
+# pixels on both sides "smooth" is nearly all there is to know. The network's error there is even *larger* than in boxes.
+#
+# Is that the fault of networks, or of this one's training? It has never seen a scratch. So train our small network on each of the other kinds, too, with the same steps as before. (A thousand
+# holes of each kind, drawn once: drawing strokes takes longer than filling them.)
+
+# %%
+trained_on = {"boxes": network}
+for kind in ("strokes", "scratches"):
+    pool = Holes(kind, SHARES[kind]).hole((1000, 1, 28, 28), torch.Generator().manual_seed(SEED))
+    torch.manual_seed(SEED)
+    one = inpainter(1, 32, 3, 4).to(compute)
+    trained_on[kind] = train(one, 400, make_hole=lambda shape: pool[torch.randint(1000, shape[:1])])
+
+# %%
+MISMATCH = {"boxes": [(49, 54), (50, 59), (46, 57)], "strokes": [(51, 62), (42, 47), (34, 39)], "scratches": [(75, 108), (57, 76), (30.5, 36)]}
+with torch.no_grad():
+    for (trained, bands), (kind, holes) in ((a, b) for a in MISMATCH.items() for b in by_kind.items()):
+        low, high = bands[list(by_kind).index(kind)]
+        one = trained_on[trained]
+        error = rmse_in_the_hole(one(holes).clamp(0, 1), x, holes[:, 1:])
+        expect(f"trained on {trained}, tested on {kind}: RMSE", error, low=low, high=high,
+               protocol="grey levels of 255; first 200 of fashion_mnist_mini test, 400 steps of 32")
+
+# %% [markdown]
+# Read the nine numbers by column: for each kind of hole the network that was trained on it is the best. Trained on scratches, it is lost in wide boxes, as it has never had to look far. So a table of
+# methods says little without the holes of the *training*. Then compare with the bars above. On strokes the network trained on strokes is ahead of the surface. On scratches even the one trained on scratches
+# does not reach it. If that is your task, try the classical method first: it needs no data and no training, and everybody can say what it does.
+#
+# ## 7. Break it
+#
+# The forgotten factor you have seen. Two more faults run without a message. In the first, the mask's *polarity* is swapped: someone hands over a mask in which 1 means "known". In the second, the network was
+# trained on the hole alone, and then its whole answer is taken, without `KeepKnown`. Look at the third row: what was the network told?
+
+# %%
+with torch.no_grad():
+    upside_down = network(with_hole(x[:9], 1 - hole[:9])).clamp(0, 1)
+    overwritten = network.network(y[:9]).clamp(0, 1)
+in_rows(
+    "Healthy, and two faults", hole=display.mark_hole(x[:9], hole[:9]), healthy=filled[:9],
+    polarity_swapped=upside_down, known_pixels_overwritten=overwritten,
+)
+
+# %%
+FAULTS = {"healthy": (filled[:9], 0, 0), "polarity swapped": (upside_down, 65, 76), "overwritten": (overwritten, 34, 46)}
+for name, (pictures, low, high) in FAULTS.items():
+    error = rmse_in_the_hole(pictures, x[:9], 1 - hole[:9])
+    expect(f"{name}: RMSE of known pixels", error, low=low, high=high, protocol="grey levels of 255; first 9 of 200 boxes")
+print("with the polarity swapped the hole comes back untouched:", torch.equal(upside_down * hole[:9], x[:9] * hole[:9]))
+
+# %% [markdown]
+# With the mask upside down the program repaints all that was known and keeps the hole's content, which here was still the original. *A PSNR in the hole would be infinite.* A test with real holes finds it at once.
+#
+# | symptom | likely cause |
+# |---|---|
+# | the hole comes back as it was, all else is repainted | mask polarity swapped |
+# | known pixels differ in the last digit | arithmetic blend, or 16 bits, instead of a choice |
+# | known pixels too bright or too dark all over | loss over the hole, and the whole answer taken (no `KeepKnown`) |
+# | dark rims around holes and at the border | window factor forgotten |
+# | a partial convolution's answers C times too large or too small | C·k² against a count of places: all channels share one hole |
+# | superb PSNR, visible boxes | measured over the whole picture |
+# | good on the benchmark, poor on your holes | other kind of hole in training |
+#
+# Now draw your own hole. Two pixels wide, or twelve? Find one where you would prefer the left filling. (Where no widget can live, three fixed holes are shown.)
+
+# %%
+display.draw_hole(lambda y: checkpoint.model(y.to(compute)).cpu(), test_pictures[:20].cpu())
+
+# %% [markdown]
+# ## What more computing buys
+#
+# The checkpoint is the recipe `inpaint`: the same idea with six times the weights, folded by 2 instead of 4.
+
+# %%
+print(f"{card['steps']} steps of 64, {card['seconds'] / 60:.0f} minutes on {card['device']['device']}, "
+      f"{card['device']['threads']} thread, {card['parameters']:,} weights")
+with torch.no_grad():
+    completed["checkpoint"] = checkpoint.model(y_judged).clamp(0, 1)
+plane["checkpoint"] = both_rulers(completed["checkpoint"])
+with torch.no_grad():
+    value = hole_psnr(checkpoint.model(y).clamp(0, 1), x, hole)
+expect("checkpoint, PSNR in the hole", value, low=16.6, high=17.2, unit="dB", protocol=BOXES)
+expect("checkpoint: RMSE", plane["checkpoint"][0], low=40, high=45, protocol=f"{PROTOCOL}; grey levels of 255")
+expect("checkpoint: FD-clf", plane["checkpoint"][1], low=1.4, high=1.8,
+       protocol=f"{PROTOCOL}, against the other 1,000, course classifier")
+
+# %%
+in_rows(
+    "Seconds, minutes, and the original", hole=display.mark_hole(judged[show], its_hole[show]), seconds=by_network[show],
+    minutes=completed["checkpoint"][show], original=judged[show],
+)
+
+# %% [markdown]
+# Five minutes come close to the error of the mean of eight neighbours, without 10,000 pictures to carry along. The outline is surer. By the Fréchet distance the neighbours are still far ahead: the blur is not gone. It is the
+# answer to the question that the loss asks.
+#
+# On your own picture, with a mask that is white where pixels are missing:
+#
+# ```
+# course restore data/checkpoints/inpaint photo.png --mask mask.png --out filled.png
+# ```
+#
+# Known pixels come back bit for bit in a `.png`. The checkpoint has seen garments only. `course train inpaint --data cifar10` trains on small photographs in colour (the recipe wants
+# pictures of one size).
+
+# %% [markdown]
+# ## Scorecard
+
+# %%
+scorecard()
+
+# %% [markdown]
+# ## Summary
+#
+# - **The question** was what a network may invent. **The answer:** what the known pixels leave open, in the hole and nowhere else, labelled as invented.
+# - `hole` is 1 where a pixel is missing; ask which polarity you are given. Known pixels are chosen, not computed.
+# - Measure in the hole. Over the whole picture, PSNR is larger by $-10 \log_{10}$ of the missing share, for the same filling.
+# - A partial convolution scales each window up by $k^2/n$; a gated one learns what to let through.
+# - Squared error asks for the mean of all plausible answers. A sharp answer is one of them. A discriminator moves the network from the first towards the second.
+# - Thin scratches belong to the classical method. And a network is good at the holes that it was trained on.
+#
+# **You could now build** an inpainter whose promise can be tested: known pixels unchanged, error in the hole beside a baseline, several answers shown.
+#
+# | in `course_lib` | what it holds from this chapter |
+# |---|---|
+# | `degradations` | `Holes`, `with_hole`, `split_hole`; `mean_fill`, `biharmonic` |
+# | `inpainter` | `MeanFill`, `KeepKnown`, `inpainter`; `PartialBranch` in `partial_inpainter`, `GatedBranch` in `gated_inpainter` |
+# | `hole_convolutions` | `PartialConv`, `GatedConv` |
+# | `hole_networks` | `EncoderDecoder` of `PartialLayer` or `GatedLayer` |
+# | `recipes.inpainting` | `inpaint`, the whole training, and `hole_psnr` |
+# | `display` | `draw_hole`, the widget; `mark_hole`, orange where pixels are missing |
+#
+# ## Questions
+#
+# Answer first, then unfold.
+#
+# <details><summary>1. A paper reports 32 dB for holes of 10 %. Another 24 dB for holes of 40 %. Which fills better?</summary>
+#
+# One cannot tell. If both are over whole pictures, take 10 and 4 dB off: 22 and 20 dB in the hole. And wider holes are harder. Ask for the error in the hole, on the same holes.
+# </details>
+#
+# <details><summary>2. Why must the hole be a channel of the input? The missing pixels are 0.</summary>
+#
+# So are black ones. Without it the network could not tell a hole in the background from background, or a dark garment from a hole.
+# </details>
+#
+# <details><summary>3. Why does the window factor have k² and not C·k² in it?</summary>
+#
+# All C channels share one hole. Both the sum over known numbers and the number of places grow by C, so C cancels: k² over the count of known *places*.
+# </details>
+#
+# <details><summary>4. Your network's fillings are blurred. Will more training make them sharp?</summary>
+#
+# As sharp as what is known decides, and no sharper: with squared error the best answer is the mean of all that fit. Another loss, or sampling, changes the question.
+# </details>
+#
+# <details><summary>5. What does a nearest neighbour's filling have that the network's has not, and what is wrong with it?</summary>
+#
+# It is a real piece of a real garment: sharp, with texture. It is somebody else's; it does not join at the hole's border; and the training pictures must be carried along, which may be private.
+# </details>
+#
+# <details><summary>6. Why keep the squared error in the adversarial loss?</summary>
+#
+# The discriminator asks only whether a completed picture looks real. Many fillings do that do not fit to this picture as well. And the squared error holds the network while the discriminator is still learning.
+# </details>
+#
+# ## Exercises and reading
+#
+# The exercises of this chapter are in
+# [`exercises/07_inpainting.ipynb`](../exercises/07_inpainting.ipynb).
+#
+# - Liu et al. 2018, [Image Inpainting for Irregular Holes Using Partial Convolutions](https://arxiv.org/abs/1804.07723): section 4's layer, and the loss of exercise 4.
+# - Yu et al. 2019, [Free-Form Image Inpainting with Gated Convolution](https://arxiv.org/abs/1806.03589): learning what to let through, and how to draw strokes.
+# - Pathak et al. 2016, [Context Encoders](https://arxiv.org/abs/1604.07379): the first such network; it already sets squared error against an adversarial loss.
+# - Blau and Michaeli 2018, [The Perception-Distortion Tradeoff](https://arxiv.org/abs/1711.06077): why one cannot have both.
+# - Lugmayr et al. 2022, [RePaint](https://arxiv.org/abs/2201.09865): many answers from one generative model that was never trained on holes. Chapter 10 takes this up.
