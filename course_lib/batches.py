@@ -150,11 +150,14 @@ def turned_back(images: Tensor, way: int) -> Tensor:
     return images.flip(-1) if way >= 4 else images
 
 
-def recoloured(images: Tensor) -> Tensor:
-    """N×C×H×W → the same pictures, each with its channels in an order of its own, from torch's own random numbers.
+def recoloured(*aligned: Tensor) -> tuple[Tensor, ...]:
+    """The same pictures, each with its channels in an order of its own, from torch's own random numbers.
 
-    Few photographs hold few colours. What a network learns of red in one holds for blue too: orders of the channels
-    are pictures that cost nothing. Chapter 05.
+    Takes batches N×C×H×W, of any heights and widths; pictures of the same number keep the same order. A few photographs
+    hold few colours, and a network that learns what red does learns nothing of blue. Changed orders cost nothing.
+    Chapter 05.
     """
-    orders = torch.rand(images.shape[:2], device=images.device).argsort(dim=1)
-    return images[torch.arange(len(images), device=images.device)[:, None], orders]
+    count, channels = aligned[0].shape[:2]
+    orders = torch.rand(count, channels).argsort(dim=1).to(aligned[0].device)
+    rows = torch.arange(count, device=orders.device)[:, None]
+    return tuple(images[rows, orders] for images in aligned)

@@ -72,6 +72,21 @@ def denoiser(channels: int = 3, width: int = 64, depth: int = 4, fold: int = 2, 
     return AnySize(restorer(nn.Identity(), head, long_body(width, depth, bias), tail), fold)
 
 
+class ZeroMeanConv(nn.Conv2d):
+    """A 3×3 convolution that sees differences only: the weights of each filter sum to 0, colour by colour; no bias.
+
+    N×channels×H×W → N×width×H×W. What is flat gives 0, whatever its colour; beyond the border the picture is repeated.
+    Without biases after it a whole network adds nothing to flat places, and gives a brighter picture the same
+    correction. Chapter 06.
+    """
+
+    def __init__(self, channels: int, width: int):
+        super().__init__(channels, width, 3, padding=1, padding_mode="replicate", bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.weight - self.weight.mean(dim=(2, 3), keepdim=True), None)
+
+
 class Enlarge(nn.Module):
     """Bicubic enlargement as a layer: N×C×H×W → N×C×(scale·H)×(scale·W), unclamped. Chapter 06."""
 
@@ -86,11 +101,12 @@ class Enlarge(nn.Module):
 def super_resolver(scale: int = 2, channels: int = 3, width: int = 32, depth: int = 4) -> Residual:
     """bicubic + F(small picture): all convolutions at the small size, then pixel shuffle. In the manner of EDSR.
 
-    N×channels×H×W → N×channels×(scale·H)×(scale·W). Papers: Shi et al. 2016 (sub-pixel convolution); Lim et al. 2017,
+    N×channels×H×W → N×channels×(scale·H)×(scale·W). Unlike EDSR, F sees differences only and has no biases: a few
+    photographs hold few colours, and on one that it has not seen an ordinary head paints. Papers: Shi et al. 2016 (sub-pixel convolution); Lim et al. 2017,
     EDSR. Chapter 06.
     """
-    tail = nn.Sequential(conv3x3(width, channels * scale**2, bias=True), nn.PixelShuffle(scale))
-    return restorer(Enlarge(scale), conv3x3(channels, width, bias=True), long_body(width, depth), tail)
+    tail = nn.Sequential(conv3x3(width, channels * scale**2, bias=False), nn.PixelShuffle(scale))
+    return restorer(Enlarge(scale), ZeroMeanConv(channels, width), long_body(width, depth, bias=False), tail)
 
 
 def srcnn(scale: int = 2, channels: int = 1) -> nn.Sequential:

@@ -5,14 +5,14 @@ import torch
 from toy_pictures import pictures, shaken
 
 from course_lib import recipes
-from course_lib.batches import AlignedCrops, turned, turned_back
+from course_lib.batches import AlignedCrops, recoloured, turned, turned_back
 from course_lib.degradations import Downsample, Holes, mean_fill, resize, split_hole
 from course_lib.errors import CourseError
 from course_lib.images import eight_bits
 from course_lib.inpainter import inpainter
 from course_lib.recipes.inpainting import hole_psnr
 from course_lib.recipes.photographs import clean_photographs
-from course_lib.restorer import AnySize, denoiser, long_body, srcnn, super_resolver
+from course_lib.restorer import AnySize, ZeroMeanConv, denoiser, long_body, srcnn, super_resolver
 from course_lib.tiles import by_tiles
 
 CPU = torch.device("cpu")
@@ -176,3 +176,37 @@ def test_inpainting_wants_pictures_of_one_size():
 def test_the_small_picture_is_the_benchmarks():
     x = pictures(1, 3, 8, 8)
     assert torch.equal(Downsample(2, rounded=True)(x), eight_bits(resize(x, 0.5)))
+
+
+def test_a_zero_mean_convolution_gives_nothing_on_flat_pictures_and_is_blind_to_levels():
+    conv = ZeroMeanConv(3, 5)
+    flat = torch.tensor([0.1, 0.9, 0.4]).view(1, 3, 1, 1).expand(-1, -1, 6, 7)
+    assert conv(flat).abs().max() < 1e-6
+    x, level = torch.rand(2, 3, 6, 7), torch.tensor([0.3, -0.2, 0.5]).view(1, 3, 1, 1)
+    torch.testing.assert_close(conv(x + level), conv(x), atol=1e-6, rtol=0)
+    assert conv(x).abs().max() > 0.1  # blind to levels, not blind
+
+
+def test_a_super_resolver_adds_nothing_to_flat_places_and_the_same_to_brighter_pictures():
+    network, y = shaken(super_resolver(2, width=8, depth=2)), torch.rand(1, 3, 8, 9)
+    assert (network(y) - resize(y, 2)).abs().max() > 1e-3
+    flat = torch.tensor([0.0, 1.0, 0.4]).view(1, 3, 1, 1).expand(-1, -1, 8, 9)
+    torch.testing.assert_close(network(flat), resize(flat, 2), atol=1e-6, rtol=0)
+    correction = network(y) - resize(y, 2)
+    torch.testing.assert_close(network(0.5 * y + 0.2) - resize(0.5 * y + 0.2, 2), 0.5 * correction, atol=1e-5, rtol=0)
+
+
+def test_a_denoiser_without_biases_is_homogeneous_and_one_with_biases_is_not():
+    y = torch.rand(1, 3, 8, 8)
+    for bias in (False, True):
+        network = shaken(denoiser(width=8, depth=2, bias=bias))
+        assert torch.allclose(network(4 * y), 4 * network(y), atol=1e-5) is not bias
+
+
+def test_recoloured_pictures_keep_their_pixels_and_a_pair_keeps_one_order():
+    torch.manual_seed(0)
+    x = torch.arange(3.0).view(1, 3, 1, 1).expand(64, 3, 2, 2).contiguous()
+    small, large = recoloured(x, 10 * x)
+    assert torch.equal(large, 10 * small)
+    assert torch.equal(small.sort(dim=1).values, x)
+    assert len({tuple(order) for order in small[:, :, 0, 0].tolist()}) == 6

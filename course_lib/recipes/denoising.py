@@ -35,7 +35,7 @@ def denoise(data: str = "photos", device: torch.device | None = None, seed: int 
 
     def loss(clean: Tensor, _: Tensor) -> Tensor:
         # With recoloured crops 30.6 dB after 800 steps, without 30.0: a flower of one red was greyed (one seed).
-        clean = recoloured(turned(clean, int(torch.randint(8, ()))))
+        (clean,) = recoloured(turned(clean, int(torch.randint(8, ()))))
         return functional.mse_loss(model(clean + sigma * torch.randn_like(clean)), clean)
 
     @torch.no_grad()

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from course_lib.batches import AlignedCrops
+from course_lib.batches import AlignedCrops, recoloured
 from course_lib.data import load
 from course_lib.degradations import Downsample, modcrop
 from course_lib.device import pick, seed_everything
@@ -35,6 +35,7 @@ def super_resolution(data: str = "photos", device: torch.device | None = None, s
     accelerator, model, optimiser = prepared(device, model, optimiser)
 
     def loss(small: Tensor, original: Tensor) -> Tensor:
+        small, original = recoloured(small, original)
         return functional.mse_loss(model(small), original)
 
     @torch.no_grad()
