@@ -29,7 +29,8 @@ class KeepKnown(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         picture, hole = split_hole(y)
-        # where and not hole · answer + (1 − hole) · picture: that would round the known pixels.
+        # where and not hole · answer + (1 − hole) · picture: that keeps known pixels only where the answer is finite
+        # (0 · nan is nan) and nothing is in 16 bits. answer + (1 − hole) · (picture − answer) rounds even in float32.
         return torch.where(hole == 1, self.network(y).to(picture.dtype), picture)
 
 

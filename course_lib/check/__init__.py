@@ -33,10 +33,12 @@ from course_lib.check.gan_losses_steps import update_discriminator
 from course_lib.check.gan_resume import resumable
 from course_lib.check.gan_sampling import sample
 from course_lib.check.gan_training import discriminator_step, generator_step
-from course_lib.check.inpainting_convolution import hole_left, partial_conv
-from course_lib.check.inpainting_errors import hole_loss, hole_psnr
+from course_lib.check.inpainting_convolution import partial_conv
+from course_lib.check.inpainting_left import hole_left
+from course_lib.check.inpainting_loss import hole_loss
 from course_lib.check.inpainting_neighbours import soft_fill
 from course_lib.check.inpainting_pixels import keep_known, mean_fill
+from course_lib.check.inpainting_psnr import hole_psnr
 from course_lib.check.preactivation import preact_block
 from course_lib.check.start_here import psnr, sharpen, to_batch, to_bytes
 from course_lib.check.super_resolution_features import perceptual_loss

@@ -40,9 +40,23 @@ def best_guess(function: Callable) -> None:
         if not torch.isfinite(got).all() and sigma < 0.01:
             hint = "take the exponents first, then torch.softmax over the values: it takes the largest one off"
             fail(name, "0/0: with little noise every weight is rounded to 0", hint)
+        if sigma < 0.01:
+            _not_hidden(name, got, want, _table(y, v, p, sigma).sum(1) == 0)
         mistakes = [(wrong, text) for wrong, text in _mistakes(y, v, p, sigma) if not close(wrong, want, 1e-6)]
         equals(name, got, want, mistakes, f"not E[x|y] for {where}", HINT, 1e-6)
     passed(name, "one to four values, little and much noise: equal to Bayes' rule with SciPy's normal density")
+
+
+def _table(y: Tensor, values: Tensor, shares: Tensor, sigma: float) -> Tensor:
+    """The weights as the formula has them, before they are divided."""
+    return shares * torch.exp(-((y[:, None] - values) ** 2) / (2 * sigma**2))
+
+
+def _not_hidden(name: str, got: Tensor, want: Tensor, rounded: Tensor) -> None:
+    """Cases with more noise were right before: what is wrong here, where all weights are 0, comes from 0/0."""
+    if not close(got[rounded], want[rounded], 1e-6):
+        text = "0/0 is hidden, not mended: where every weight is rounded to 0, the answer is wrong"
+        fail(name, text, "no small number below the line and no nan_to_num: torch.softmax of the exponents")
 
 
 def _guess(y: Tensor, values: Tensor, shares: Tensor, sigma: float, power: float = 1.0) -> Tensor:
@@ -54,14 +68,21 @@ def _mistakes(y: Tensor, values: Tensor, shares: Tensor, sigma: float) -> list[t
     even = torch.full_like(shares, 1 / len(shares))
     want = _guess(y, values, shares, sigma)
     distance = (y[:, None] - values).abs()
-    weights = shares * torch.exp(-(distance**2) / (2 * sigma**2))
+    weights, squares = _table(y, values, shares, sigma), -(distance**2) / (2 * sigma**2)
+    posterior = torch.softmax(shares.log() + squares, 1)
     likeliest = values[torch.from_numpy(norm.logpdf(distance.numpy(), 0, sigma) + np.log(shares.numpy())).argmax(1)]
     laplace = torch.from_numpy(softmax((-distance / sigma + shares.log()).numpy(), axis=1)) @ values
     return [
+        (torch.softmax(shares.log() + squares, 0) @ values, "the softmax runs over the pixels: over the values, dim=1"),
+        (torch.softmax(shares + squares, 1) @ values, "the shares' logarithm is missing: log p − (y − value)² / 2σ²"),
+        (torch.softmax(shares.log() - squares, 1) @ values, "the sign: a value far from y weighs little, exp(−…)"),
+        ((torch.softmax(squares, 1) * shares) @ values, "the weights do not add up to 1: put the shares in before"),
+        ((posterior * values).mean(1), "the weighted values are averaged: add them up"),
         (likeliest, "the likeliest value: wanted the mean, which squared error asks for"),
         (values[distance.argmin(1)], "the nearest value: wanted the mean, which squared error asks for"),
         (_guess(y, values, even, sigma), "the shares do not enter: how frequent is each value before you look?"),
         (_guess(y, values, shares, sigma**0.5), "σ for σ²: exp(−(y − value)² / 2σ²)"),
+        (_guess(y, values, shares, 2**0.5 * sigma), "(2σ)² for 2σ²"),
         (_guess(y, values, shares, sigma, 2), "the 2 in 2σ² is missing"),
         (_guess(y, values, shares, sigma**2), "σ⁴ for σ²: exp(−(y − value)² / 2σ²)"),
         (_guess(y, values, shares, 1.0), "sigma does not enter"),

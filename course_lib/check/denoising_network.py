@@ -11,6 +11,7 @@ from course_lib.check.evaluation_numbers import judge
 from course_lib.check.probes import random
 from course_lib.check.report import attempt, close, equals, fail, is_tensor, leaves_random_numbers_alone, passed
 
+ROUNDED = "the answer is rounded: in training that stops gradients; round when you measure"
 FORWARD, LOSS = "clean = noisy − what the branch says is noise", "the branch's answer to x + n, against n"
 
 
@@ -42,7 +43,10 @@ def noise_predictor(made: Callable) -> None:
         for weight in (*model.parameters(), *trained.parameters()):
             with torch.no_grad():  # the same numbers for the same shape, wherever the module keeps it
                 weight.copy_(0.2 * random(*weight.shape, seed=weight.ndim + len(weight)))
-        _forward(name, attempt(name, model, y, where=" after training"), y, trained)
+        answer = attempt(name, model, y, where=" after training")
+        _forward(name, answer, y, trained)
+        if not answer.requires_grad:
+            fail(name, "the answer of forward carries no gradient", "no .detach(), no torch.no_grad() in forward")
         _loss(name, model, trained, 0.5 + 0.4 * random(*y.shape, seed=9), 0.3 * random(*y.shape, seed=10))
     passed(
         name, "in colour and grey: the noisy picture at step 0, bit for bit; y − branch(y); the loss and its gradient"
@@ -65,6 +69,8 @@ def _begins(name: str, model: nn.Module, before: nn.Sequential, y: Tensor) -> No
                 (y + bias, "the last layer's bias is not zero: at step 0 the picture is shifted"),
                 (y - before(y), "the last layer is not zero: step 0 should give the noisy picture back"),
                 (y + before(y), "the last layer is not zero: step 0 should give the noisy picture back"),
+                ((y.clamp(0, 1) * 255).round() / 255, ROUNDED),
+                ((y * 255).round() / 255, ROUNDED),
                 (y.clamp(0, 1), "the picture is clamped: in training that stops gradients; clamp when you measure"),
             ]
         for wrong, message in mistakes:
@@ -72,9 +78,14 @@ def _begins(name: str, model: nn.Module, before: nn.Sequential, y: Tensor) -> No
                 fail(name, message)
         hint = "set weight and bias of the last convolution to 0"
         fail(name, "an untrained network does not give the noisy picture back, bit for bit", hint)
-    elsewhere = [w for key, w in model.named_parameters() if w.abs().max() > 0]
-    if not elsewhere:
+    weights = list(model.parameters())
+    if not any(w.abs().max() > 0 for w in weights):
         fail(name, "every layer is zero: then every gradient is zero, and it never learns", "the last layer only")
+    for began in before[0].parameters():  # wherever the module keeps it, and under whatever name
+        same = [w for w in weights if w.shape == began.shape]
+        if same and not any(torch.equal(w, began) for w in same):
+            how = "zero" if not same[0].any() else "new"
+            fail(name, f"numbers of the other layers are {how}: only the last layer is changed", "branch[-1]")
     if not all(w.requires_grad for w in model.parameters()):
         fail(name, "some weights are frozen: zero is where the last layer starts, not where it stays")
 
@@ -97,8 +108,18 @@ def _loss(name: str, model: nn.Module, branch: nn.Module, x: Tensor, n: Tensor) 
     said, off = branch(x + n), branch(x)
     wanted = (said - n).square().mean()
     mistakes = [
-        ((said - x).square().mean(), "noise and picture are confused: the branch's answer to x + n belongs to n"),
+        (
+            (said - x).square().mean(),
+            "noise and picture are confused: compare branch(x + n) with n, or self(x + n) with x",
+        ),
         ((said + n).square().mean(), "the sign of the target: the branch says n, not −n"),
+        (said.square().mean(), "the target is the noisy picture: the branch would learn to answer 0"),
+        (off.square().mean(), "the network is given the clean picture: it must look at x + n"),
+        ((n - x - branch(n)).square().mean(), "the network is given the noise alone: it must look at x + n"),
+        ((branch((x + n).clamp(0, 1)) - n).square().mean(), "the noisy picture is clipped before the network sees it"),
+        ((branch(x - n) - n).square().mean(), "the noise is taken off the picture: y = x + n"),
+        (wanted / 2, "half the mean: leave the ½ out"),
+        (wanted * n[0].numel(), "the squares of a picture are added up: wanted the mean over all numbers"),
         ((said - x - n).square().mean(), "the target is the noisy picture: the best answer would be black"),
         ((off - n).square().mean(), "the network is given the clean picture: it must look at x + n"),
         ((branch(n) - n).square().mean(), "the network is given the noise alone: it must look at x + n"),
@@ -112,7 +133,13 @@ def _loss(name: str, model: nn.Module, branch: nn.Module, x: Tensor, n: Tensor) 
     judge(name, value, wanted.item(), [(one.item(), text) for one, text in mistakes], " (loss)", LOSS)
     if not isinstance(value, Tensor) or not value.requires_grad:
         fail(name, "no gradient comes out of the loss", "return a tensor; no .item(), .detach() or torch.no_grad()")
+    _gradient(name, value, wanted, model, branch)
+
+
+def _gradient(name: str, value: Tensor, wanted: Tensor, model: nn.Module, branch: nn.Module) -> None:
     weights, wanted_weights = (sorted(net.parameters(), key=lambda w: w.shape) for net in (model, branch))
+    if any(w.grad is not None for w in weights):
+        fail(name, "loss(x, n) calls backward itself", "return the loss; whoever trains calls backward, once")
     gradients = torch.autograd.grad(value, weights, allow_unused=True)
     wanted_gradients = torch.autograd.grad(wanted, wanted_weights)
     for mine, theirs in zip(gradients, wanted_gradients, strict=True):

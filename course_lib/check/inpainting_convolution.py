@@ -1,4 +1,4 @@
-"""Checks of chapter 07: a convolution over known pixels only, and the hole that it leaves."""
+"""Check of chapter 07: a convolution over known pixels only."""
 
 from collections.abc import Callable
 
@@ -7,72 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from course_lib.check.inpainting_pixels import holes, pictures, unharmed
+from course_lib.check.inpainting_probes import box_and_dots, pictures, unharmed
 from course_lib.check.probes import random
 from course_lib.check.report import attempt, close, equals, fail, is_tensor, leaves_random_numbers_alone, passed
 
 FACTOR_HINT = "sum over the known pixels of the window, times k·k, divided by how many of them are known, then + bias"
-
-
-def _hole(height: int, width: int) -> Tensor:
-    """2×1×H×W: a wide box, so that some windows hold nothing known, and scattered pixels; both touch the border."""
-    hole = holes(2, height, width)
-    hole[0] = 0
-    hole[0, :, 2:, : width - 3] = 1
-    return hole
-
-
-@leaves_random_numbers_alone
-def hole_left(function: Callable) -> None:
-    """`function(hole, kernel)` → what a partial convolution leaves missing, against SciPy's erosion. Chapter 07."""
-    from scipy.ndimage import binary_dilation, binary_erosion  # imported late: it takes a while
-
-    name = "hole_left"
-    everything = torch.ones(1, 1, 4, 4)
-    for what, hole, kernel in (
-        ("for a 3×3 kernel", _hole(9, 10), 3),
-        ("for a 5×5 kernel", _hole(12, 12), 5),
-        ("for a 1×1 kernel", _hole(5, 5), 1),
-        ("for a hole that is everything", everything, 3),
-        ("for no hole at all", 0 * everything, 3),
-    ):
-        given = hole.clone()
-        got = attempt(name, function, given, kernel, where=f" {what}")
-        unharmed(name, (given,), (hole,))
-        is_tensor(name, got, hole.shape, hint="N×1×H×W, as the hole that came")
-
-        def morph(by: Callable, structure: np.ndarray, hole: Tensor = hole, **named: int) -> Tensor:
-            each = [by(one[0].numpy() == 1, structure, **named) for one in hole]
-            return torch.from_numpy(np.stack(each))[:, None].float()
-
-        square = np.ones((kernel, kernel))
-        cross = np.zeros((kernel, kernel))
-        cross[kernel // 2], cross[:, kernel // 2] = 1, 1
-        want = morph(binary_erosion, square, border_value=1)
-        known = functional.conv2d(1 - hole, torch.ones(1, 1, kernel, kernel), padding=kernel // 2)
-        diamond = morph(binary_erosion, cross, border_value=1)
-        wrong = [
-            (morph(binary_dilation, square), "the hole grows: a window with a *single* known pixel becomes known"),
-            (1 - want, "that is the mask of what is known: return 1 where something is still missing"),
-            (hole, "the hole is as it was: known pixels reach into it"),
-            (
-                morph(binary_erosion, square, border_value=0),
-                "what lies beyond the border counts as known: a hole at the border shrinks too fast",
-            ),
-            ((known < kernel**2 / 2).float(), "half of a window must be known with you: one pixel is enough"),
-            (diamond, "only the window's middle row and column are asked, wanted all of it"),
-            (morph(binary_erosion, np.ones((3, 3)), border_value=1), "always 3×3: the kernel has its own size"),
-            (
-                morph(binary_erosion, np.ones((2 * kernel + 1,) * 2), border_value=1),
-                "the hole shrinks by the kernel's size, wanted by its radius, kernel // 2",
-            ),
-            ((known > 0).float() * hole, "only the pixels that become known are returned, wanted those still missing"),
-            (known, "that is the number of known pixels: return 1 where it is 0, and 0 elsewhere"),
-            (known / kernel**2, "that is the share of known pixels: return 1 where it is 0, and 0 elsewhere"),
-        ]
-        wrong = [(value, f"{message} ({what})") for value, message in wrong if not close(value, want)]
-        equals(name, got.float(), want, wrong, f"another hole than SciPy's erosion {what}", "is any pixel known?")
-    passed(name, "three kernels, holes at the border, everything missing, nothing missing: SciPy's erosion")
 
 
 def _by_definition(x: Tensor, hole: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -108,7 +47,7 @@ def partial_conv(function: Callable) -> None:
         ("with 0.9 in the hole", (2, 2, 3), 0.9),
         ("with nan in the hole", (1, 1, 3), float("nan")),
     ):
-        hole = _hole(9, 8)
+        hole = box_and_dots(9, 8)
         x = torch.where(hole == 1, inside, pictures(2, channels, 9, 8))
         weight, bias = random(outputs, channels, k, k, seed=1), random(outputs, seed=2) + 1
         given = x.clone(), hole.clone(), weight.clone(), bias.clone()
@@ -144,6 +83,8 @@ def _of_partial(x: Tensor, hole: Tensor, weight: Tensor, bias: Tensor) -> list[t
 
     factor = k * k / safe
     over_channels = f"the factor is wrong with several channels: k·k / known, {channels} channels have the same hole"
+    missing = functional.conv2d(hole, ones, padding=pad)
+    counted_missing = "the factor is upside down: the missing pixels are counted; `hole` is 1 where one is missing"
     mine = [
         (cut(summed + shift), "the window factor is forgotten: beside the hole everything becomes too dark"),
         (summed + shift, "the window factor is forgotten, and a window without a known pixel gives its bias"),
@@ -162,17 +103,41 @@ def _of_partial(x: Tensor, hole: Tensor, weight: Tensor, bias: Tensor) -> list[t
             cut(summed / (1 - hole).mean((2, 3), keepdim=True) + shift),
             "one factor for the picture: each window has its own",
         ),
+        (cut((summed + shift) / safe), "divided by the number of known pixels, with the bias, and k·k forgotten"),
+        (cut(summed * k / safe + shift), "the factor is k / known, wanted k·k / known"),
+        (cut(summed * 9 / safe + shift), "the factor is for 3×3 windows: k·k / known, with the k of the weight"),
+        (
+            cut(torch.where(hole == 1, summed * factor, summed) + shift),
+            "the factor stands only where the pixel itself is missing: each window has one",
+        ),
+        (
+            torch.where(hole == 1, 0.0, summed * factor + shift),
+            "0 wherever the pixel itself is missing: one known pixel in its window is enough",
+        ),
+        (
+            torch.where(count < k * k, 0.0, summed * factor + shift),
+            "0 wherever something in the window is missing: one known pixel is enough",
+        ),
+        (
+            torch.where(left, summed * factor + shift, 0.0),
+            "upside down at the end: 0 is for windows *without* a known pixel",
+        ),
+        (cut(summed * k * k / missing.clamp(min=1) + shift), counted_missing),
+        (torch.where(missing == 0, 0.0, summed * k * k / missing.clamp(min=1) + shift), counted_missing),
         (cut(summed * factor.sqrt() + shift), "the root of the factor, wanted the factor itself"),
     ]
     if x.isfinite().all():
         leaking = functional.conv2d(x, weight, padding=pad)
         masked_out = functional.conv2d(x * hole, weight, padding=pad)
-        gone = functional.conv2d(hole, ones, padding=pad)
         mine += [
             (cut(leaking * factor + shift), "what stands in the hole is in the sum: set it to 0 first"),
+            (
+                cut(masked_out * factor + shift),
+                "the sum is over the missing pixels: `hole` is 1 where one is missing",
+            ),
             (leaking + shift, "an ordinary convolution: the hole makes no difference"),
             (
-                torch.where(gone == 0, 0.0, masked_out * k * k / gone.clamp(min=1) + shift),
+                torch.where(missing == 0, 0.0, masked_out * k * k / missing.clamp(min=1) + shift),
                 "the mask is upside down: the missing pixels are summed; `hole` is 1 where one is missing",
             ),
         ]

@@ -26,6 +26,7 @@ def perceptual_loss(function: Callable) -> None:
         wrong = _loss_mistakes(eye, answer.detach(), original.detach(), top, left, size)
         judge(name, got, want.item(), wrong, where, hint)
         _gradients(name, got, want, answer, original, where)
+        _weights(name, got, want, eye, where)
     passed(name, "two windows: the mean over three maps; the gradient goes into the answer, not into the original")
 
 
@@ -76,11 +77,20 @@ def _loss_mistakes(
         (torch.stack([d.square().mean() for d in apart]).mean(), "squared differences, wanted absolute ones"),
         (apart[-1].mean(), "only the last map counts"),
         (apart[0].mean(), "only the first map counts"),
+        *((_loss(eye, answer[cut], original[cut]), message) for cut, message in _ends(top, left, size)),
         ((one - other).abs().mean(), "pixels are compared, not features"),
         (torch.stack([(a - b).mean().abs() for a, b in maps]).mean(), "only each map's mean: errors cancel"),
         (torch.stack([(a - b).mean() for a, b in maps]).mean(), "without the absolute value errors cancel"),
     ]
     return [(value.item(), message) for value, message in wrong]
+
+
+def _ends(top: int, left: int, size: int) -> list[tuple[tuple, str]]:
+    at_size, open_end = ((..., slice(top, end), slice(left, end)) for end in (size, None))
+    return [
+        (at_size, "the window ends at `size`: wanted at top + size and left + size"),
+        (open_end, "the window goes on to the picture's end: wanted up to top + size and left + size"),
+    ]
 
 
 def _whole_then_cut(eye: _Eye, answer: Tensor, original: Tensor, top: int, left: int, size: int) -> Tensor:
@@ -91,11 +101,29 @@ def _whole_then_cut(eye: _Eye, answer: Tensor, original: Tensor, top: int, left:
 def _gradients(name: str, got: Tensor, want: Tensor, answer: Tensor, original: Tensor, where: str) -> None:
     if not isinstance(got, Tensor) or not got.requires_grad:
         fail(name, f"the loss carries no gradient{where}", "no .item(), and no no_grad around the answer's features")
-    mine, target = torch.autograd.grad(got, [answer, original], allow_unused=True)
-    (wanted,) = torch.autograd.grad(want, [answer])
+    mine, target = torch.autograd.grad(got, [answer, original], allow_unused=True, retain_graph=True)
+    (wanted,) = torch.autograd.grad(want, [answer], retain_graph=True)
     if target is not None and target.abs().max() > 0:
         if mine is None or not mine.any():
             fail(name, "the gradient goes into the original only: the answer's features are detached")
         fail(name, f"a gradient goes into the original, too{where}", "the target is a constant: .detach() its features")
     if mine is None or not torch.allclose(mine, wanted, atol=1e-6):
         fail(name, f"the answer gets no gradient, or a wrong one{where}", "detach the original's features only")
+
+
+def _weights(name: str, got: Tensor, want: Tensor, eye: _Eye, where: str) -> None:
+    """A detached picture is not enough: its maps still depend on the features' own weights."""
+    weights = [w for w in eye.weights if w.requires_grad]
+    if not weights:
+        return
+    wanted = torch.autograd.grad(want, weights)
+    found = torch.autograd.grad(got, weights, allow_unused=True)
+    if not all(
+        mine is not None and torch.allclose(mine, w, rtol=1e-4, atol=1e-5)
+        for mine, w in zip(found, wanted, strict=True)
+    ):
+        fail(
+            name,
+            f"the features' own weights get a gradient through the original's maps{where}",
+            "detach the maps, not the picture: features(…) first, then .detach(), or all of it under no_grad",
+        )

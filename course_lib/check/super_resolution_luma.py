@@ -25,7 +25,8 @@ def y_channel(function: Callable) -> None:
     ):
         given = pictures.clone()
         got = attempt(name, function, given, where=f" on {what}")
-        is_tensor(name, got, (len(pictures), 1, *pictures.shape[2:]), f"the result on {what}", "keep the channel axis")
+        axis = "add the three weighted colours up" if _not_summed(got, pictures) else "keep the channel axis"
+        is_tensor(name, got, (len(pictures), 1, *pictures.shape[2:]), f"the result on {what}", axis)
         if not got.is_floating_point():
             fail(
                 name, f"the result is {got.dtype}: Y is not rounded here", "convert the bytes first: pictures.double()"
@@ -56,6 +57,10 @@ def _name_the_mistake(name: str, got: Tensor, want: Tensor, rgb: Tensor, where: 
         (mixed(STUDIO[::-1], 16), "red and blue are exchanged: BGR, as OpenCV reads pictures"),
         (mixed([1 / 3] * 3), "the mean of the colours: the eye sees green as brighter than blue"),
         (mixed([w * 255 for w in STUDIO], 16), "the weights want colours in [0,1]: divide by 255"),
+        (mixed(STUDIO, 48), "16 is added to each colour, so three times: add it once, after the sum"),
+        (mixed(STUDIO) / 3 + 16, "the mean of the weighted colours, wanted their sum: the weights do the rest"),
+        (mixed(FULL) / 255, "luma from 0 to 1; the papers' runs from 16 to 235"),
+        (mixed(STUDIO, 16 / 255), "the offset is 16, not 16/255: only the sum is divided by 255"),
         (want / 255, "the result runs from 0 to 1, wanted 16 to 235"),
         (want.round(), "rounded: Y stays as it is"),
     ]
@@ -64,6 +69,10 @@ def _name_the_mistake(name: str, got: Tensor, want: Tensor, rgb: Tensor, where: 
             fail(name, f"{message}{where}", HINT)
     off = (got.double() - want).abs().max().item()
     fail(name, f"differs from scikit-image by up to {off:.3g}{where}", HINT)
+
+
+def _not_summed(got: object, pictures: Tensor) -> bool:
+    return isinstance(got, Tensor) and got.shape == pictures.shape
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

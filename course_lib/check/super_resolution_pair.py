@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from course_lib.check.report import attempt, fail, is_tensor, leaves_random_numbers_alone, passed
 from course_lib.check.super_resolution_rows import matrix
+from course_lib.degradations import resize
 
 STEPS = 255
 HINT = "cut rows and columns off below and to the right; resize; clamp; round to steps of 1/255"
@@ -40,13 +41,20 @@ def _checked(height: int, width: int) -> Tensor:
 def _judge(name: str, got: Any, photo: Tensor, scale: int, where: str) -> None:
     if not isinstance(got, tuple | list) or len(got) != 2:
         fail(name, f"wanted two pictures, got {type(got).__name__}", "return small, original")
-    small, original = (_without_batch(part) for part in got)
+    small, original = got
+    if isinstance(small, Tensor) and isinstance(original, Tensor) and small.numel() > original.numel():
+        fail(name, f"the first picture is the larger one{where}: exchanged?", "return small, original")
+    for part, what in ((original, "the original"), (small, "the small picture")):
+        if isinstance(part, Tensor) and part.ndim == 4 and len(part) == 1:
+            fail(name, f"{what}{where} still has the batch axis that `resize` wants", "`[0]` takes it away")
     h, w = photo.shape[1] // scale, photo.shape[2] // scale
     cut = photo[:, : h * scale, : w * scale]
-    larger = "its sides must be multiples of the scale: small and original have to lie on each other"
+    larger = "its sides must be multiples of the scale, and as few pixels as possible are cut off"
     is_tensor(name, original, cut.shape, f"the original{where}", larger)
     if not torch.equal(original, cut):
-        fail(name, f"the original is cut in another place{where}", "keep the first rows and columns")
+        if _same(original, _eight_bits(cut)):
+            fail(name, f"the original is rounded{where}", "only the small picture becomes a file of 8 bits")
+        fail(name, f"the original is not the photograph's first rows and columns{where}", "cut, do not resize or shift")
     is_tensor(name, small, (3, h, w), f"the small picture{where}", HINT)
     want = _eight_bits(_shrunk(cut, scale))
     if _same(small, want):
@@ -59,10 +67,6 @@ def _judge(name: str, got: Any, photo: Tensor, scale: int, where: str) -> None:
         fail(name, f"right inside, other near the border: there MATLAB mirrors the picture{where}", "use `resize`")
     off = STEPS * (small.double() - want).abs().max().item()
     fail(name, f"the small picture differs by up to {off:.1f} of 255{where}", HINT)
-
-
-def _without_batch(part: Any) -> Any:
-    return part[0] if isinstance(part, Tensor) and part.ndim == 4 and len(part) == 1 else part
 
 
 def _same(got: Tensor, want: Tensor) -> bool:
@@ -86,6 +90,7 @@ def _mistakes(photo: Tensor, cut: Tensor, scale: int) -> list[tuple[Tensor, str]
     size = tuple(right.shape[1:])
     torch_sparse = functional.interpolate(cut[None], size=size, mode="bicubic")[0]
     forgotten = "antialiasing is forgotten: pixels in between are left out"
+    uncut = resize(photo[None], size=size)[0]
     every, means = cut[:, ::scale, ::scale], functional.avg_pool2d(cut[None], scale)[0]
     return [
         *((f(sparse), forgotten) for f in (_eight_bits, lambda x: x, lambda x: x.clamp(0, 1))),
@@ -98,5 +103,10 @@ def _mistakes(photo: Tensor, cut: Tensor, scale: int) -> list[tuple[Tensor, str]
         ((right * STEPS).round() / STEPS, "not clamped: a cubic overshoots, and a file holds 0 … 255"),
         ((right.clamp(0, 1) * STEPS).floor() / STEPS, "truncated, not rounded: every value goes down"),
         ((right * STEPS).round().remainder(256) / STEPS, "values beyond [0,1] wrap round: clamp before uint8"),
+        *((f(uncut), "the small picture is made of the whole photograph: cut first, or the two are shifted")
+          for f in (_eight_bits, lambda x: x)),
+        (right.clamp(0, 1).round(), "rounded to 0 and 1: times 255 before you round, divided by 255 after"),
+        *((f(right.clamp(0, 1) * 256) / 256, "steps of 1/256: 8 bits hold 0, 1/255, … 1")
+          for f in (torch.round, torch.floor)),
         ((right.clamp(0, 1) * STEPS).round(), "the small picture runs from 0 to 255, wanted 0 to 1"),
     ]  # fmt: skip

@@ -11,6 +11,8 @@ from course_lib.check.evaluation_numbers import judge
 from course_lib.check.report import attempt, leaves_random_numbers_alone, passed
 from course_lib.check.super_resolution_luma import BT709, FULL, STUDIO, noise
 
+EMPTY = "do the slices leave any pixels? Cut the last two axes: [..., scale:-scale, scale:-scale]"
+
 
 @leaves_random_numbers_alone
 def set_psnr(function: Callable) -> None:
@@ -26,7 +28,8 @@ def set_psnr(function: Callable) -> None:
         want = _of_the_papers(answers[:count], originals[:count], scale)
         wrong = [(v, m) for v, m in _mistakes(answers[:count], originals[:count], scale) if abs(v - want) > 1e-3]
         hint = "Y of each picture; cut `scale` pixels off each side; 10 log10(255² / MSE); then the mean over pictures"
-        judge(name, got, want, wrong, f" (scale {scale}, {count} pictures)", hint, tolerance=1e-5)
+        where = f" (scale {scale}, {count} pictures)"
+        judge(name, got, want, wrong, where, hint, EMPTY, tolerance=1e-5)
     passed(name, "three pictures of unequal size and quality at scales 2 and 4, one at 3: equal to scikit-image's")
 
 
@@ -79,6 +82,46 @@ def _mistakes(answers: list[Tensor], originals: list[Tensor], scale: int) -> lis
         (-mean(), "the sign is wrong"),
         (mean() * np.log(10), "that is the natural logarithm: log10"),
         (mean() * len(answers), "the sum over the pictures, wanted their mean"),
+        *_slips(answers, originals, scale),
+    ]
+
+
+def _slips(answers: list[Tensor], originals: list[Tensor], scale: int) -> list[tuple[float, str]]:
+    """Whole Y, with bytes taken for numbers, borders half cut, logarithms half written."""
+    mix = np.array(STUDIO)[:, None, None]
+    pairs = [(a.numpy(), x.numpy()) for a, x in zip(answers, originals, strict=True)]
+    lumas = [((mix * a).sum(0) + 16, (mix * x).sum(0) + 16) for a, x in pairs]
+    cut, rest = slice(scale, -scale), slice(None)
+
+    def squares(errors: Any, rows: slice = cut, columns: slice = cut) -> list[float]:
+        return [float((one[rows, columns] ** 2).mean()) for one in errors]
+
+    def db(means: Sequence[float], factor: float = 10, over: float = 255**2) -> np.ndarray:
+        return factor * np.log10(over / np.array(means))
+
+    right = [a - x for a, x in lumas]
+    rounded = [a.round() - x.round() for a, x in lumas]
+    wrapped = [(mix * (a - x)).sum(0) for a, x in pairs]
+    wrapped_luma = [(a.round().astype(np.uint8) - x.round().astype(np.uint8)).astype(float) for a, x in lumas]
+    bytes_wrap = "bytes are subtracted, and 3 − 5 is 254: make floats first"
+    sides = "rows or columns only: leave pixels out on all four sides"
+    first, last = slice(scale, None), slice(None, -scale)
+    return [
+        (db(squares(wrapped)).mean(), bytes_wrap),
+        (db(squares(wrapped_luma)).mean(), bytes_wrap),
+        (db(squares(rounded)).mean(), "Y is rounded before it is compared; exercise 1 leaves it as it is"),
+        (db(squares(right, cut, rest)).mean(), sides),
+        (db(squares(right, rest, cut)).mean(), sides),
+        (db(squares(right, first, first)).mean(), "shaved above and on the left only"),
+        (db(squares(right, last, last)).mean(), "shaved below and on the right only"),
+        (db(squares(right))[0], "only the first picture counts: does `return` stand inside the loop?"),
+        (db(squares(right))[-1], "only the last picture counts: keep all values"),
+        (db([abs(one[cut, cut]).mean() for one in right]).mean(), "absolute errors, wanted squared ones"),
+        (db([(one[cut, cut] ** 2).sum() for one in right]).mean(), "the sum of the squared errors, wanted their mean"),
+        (db(squares(right), over=255).mean(), "255 is not squared"),
+        (db(squares(right), 20).mean(), "twice as much: 10 log10 of the mean squared error, 20 log10 of its root"),
+        (db(squares(right), 20, 255).mean(), "20 log10 wants the root of the mean squared error"),
+        (db(squares(right), over=255**4).mean(), "errors of pictures from 0 to 1 with the peak 255"),
     ]
 
 
@@ -88,4 +131,5 @@ def _spoiled(picture: Tensor, spread: int, seed: int) -> Tensor:
     # Another error near the border, and of another size in each colour: so each slip gives a number of its own.
     error = error * torch.tensor([1, 2, 3]).view(3, 1, 1)
     error[:, :1], error[:, :, :3] = error[:, :1] * 3, error[:, :, :3] * 2
+    error[:, -2:], error[:, :, -1:] = error[:, -2:] * 4, error[:, :, -1:] * 2
     return (picture.long() + error).clamp(0, 255).to(torch.uint8)

@@ -32,6 +32,10 @@ MISTAKES = [
     ({"border": "edge"}, "beyond the border the last pixel is repeated; wanted: mirrored"),
     ({"border": "reflect"}, "mirrored without the edge pixel; wanted: the edge pixel stands there twice"),
     ({"border": "constant"}, "beyond the border there are zeros; wanted: mirrored"),
+    ({"centre": 1.0}, "the centres lie half a pixel too far right: is the + 0.5 of the distances missing?"),
+    ({"reach": 1.0}, "the curve ends too early: stretched, it reaches 2 · scale to either side"),
+    ({"kind": "linear"}, "a triangle: that is linear interpolation, wanted Keys's cubic"),
+    ({"kind": "box"}, "the mean of each group of pixels: that is no cubic"),
     ({"centre": 0.0}, "the centres lie at i·scale, half a pixel off; wanted (i + ½)·scale − ½"),
 ]
 
@@ -42,14 +46,15 @@ def _shrunk(row: Tensor, scale: int, **how: object) -> Tensor:
 
 def matrix(
     length: int, scale: int, a: float = -0.5, stretch: bool = True, normalised: bool = True,
-    border: str = "symmetric", centre: float = 0.5,
+    border: str = "symmetric", centre: float = 0.5, reach: float = 2, kind: str = "cubic",
 ) -> np.ndarray:  # fmt: skip
     """How much each of `length` pixels counts for each new one, in NumPy's float64; what is not default is wrong."""
     beyond, wide = 4 * scale, scale if stretch else 1
     places = np.arange(-beyond, length + beyond)
     centres = (np.arange(length // scale)[:, None] + centre) * scale - centre
     d = np.abs(centres - places) / wide
-    weights = np.where(d <= 1, (a + 2) * d**3 - (a + 3) * d**2 + 1, a * (d**3 - 5 * d**2 + 8 * d - 4)) * (d < 2)
+    cubic = np.where(d <= 1, (a + 2) * d**3 - (a + 3) * d**2 + 1, a * (d**3 - 5 * d**2 + 8 * d - 4))
+    weights = {"cubic": cubic * (d < reach), "linear": (1 - d).clip(min=0), "box": (d < 0.5).astype(float)}[kind]
     if normalised:
         weights /= weights.sum(axis=1, keepdims=True)
     # A row of the identity, padded, says which of the places hold a copy of that pixel.

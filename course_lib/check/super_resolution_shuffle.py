@@ -52,6 +52,10 @@ def _there(x: Tensor, s: int) -> list[tuple[Tensor, str]]:
         (x.reshape(n, channels // s**2, s * h, s * w), "only reshaped: numbers stand in memory's order, not in blocks"),
         (blocks.permute(0, 1, 4, 3, 5, 2).reshape(n, -1, s * h, s * w), "rows and columns of a block are exchanged"),
         (inner.permute(0, 3, 4, 1, 5, 2).reshape(n, -1, s * h, s * w), "the colour must count slowest: c·s² + i·s + j"),
+        (
+            blocks.flip(2, 3).permute(0, 1, 4, 2, 5, 3).reshape(n, -1, s * h, s * w),
+            "the block is laid from its last pixel",
+        ),
         (blocks.permute(0, 1, 2, 4, 3, 5).reshape(n, -1, s * h, s * w), "(i·H + h, j·W + w): the picture s² times"),
     ]
 

@@ -13,8 +13,19 @@ from answers import (
     inpainting,
     residual_blocks,
     super_resolution,
+    super_resolution_networks,
 )
 
-MODULES = (residual_blocks, gan_game, gan_losses, gan_training, evaluation, denoising, inpainting, super_resolution)
+MODULES = (
+    residual_blocks,
+    gan_game,
+    gan_losses,
+    gan_training,
+    evaluation,
+    denoising,
+    inpainting,
+    super_resolution,
+    super_resolution_networks,
+)
 RIGHT = {name: answers for module in MODULES for name, answers in module.RIGHT.items()}
 WRONG = [slip for module in MODULES for slip in module.WRONG]

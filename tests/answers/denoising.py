@@ -36,6 +36,10 @@ def one_row(x, sigma):
     return x + sigma / 255 * torch.randn_like(x[..., :1, :])
 
 
+def one_number(x, sigma):
+    return x + sigma / 255 * torch.randn(())
+
+
 # 2. benchmark_psnr
 
 
@@ -74,6 +78,34 @@ def flat_by_unfold(x, y):
     return torch.stack(values)
 
 
+def ssim_with(window, prepare=lambda images: images.double(), pad=None, c1=1e-4, c2=9e-4, sample=(1, 1), step=1):
+    """SSIM with any part exchanged; `sample`: factors of the variances and of the covariance."""
+
+    def made(x, y):
+        x, y = prepare(x), prepare(y)
+
+        def mean(images):
+            planes = images.flatten(0, 1)[:, None]
+            planes = functional.pad(planes, (window.shape[-1] // 2,) * 4, mode=pad) if pad else planes
+            planes = functional.conv2d(planes, window.to(planes)[None, None], stride=step)
+            return planes.squeeze(1).unflatten(0, images.shape[:2])
+
+        mx, my = mean(x), mean(y)
+        variances, covariance = mean(x * x) - mx**2 + mean(y * y) - my**2, mean(x * y) - mx * my
+        patterns = (2 * sample[1] * covariance + c2) / (sample[0] * variances + c2)
+        return ((2 * mx * my + c1) / (mx**2 + my**2 + c1) * patterns).mean(dim=(1, 2, 3))
+
+    return made
+
+
+def gaussian(sigma=1.5, size=11, power=2):
+    weights = torch.exp(-((torch.arange(size).double() - size // 2) ** 2) / (2 * sigma**2))
+    return torch.outer(weights, weights) / weights.sum() ** power
+
+
+FLAT, SAMPLE = torch.full((7, 7), 1 / 49).double(), (49 / 48, 49 / 48)
+
+
 # 4. noise_predictor
 
 
@@ -93,10 +125,12 @@ class ByTheImage(nn.Module):
         return (self(x + n) - x).square().mean()
 
 
-def predictor(loss=None, forward=None):
+def predictor(loss=None, forward=None, begin=None):
     class Predictor(ByTheImage):
         pass
 
+    if begin:
+        Predictor.__init__ = begin
     if loss:
         Predictor.loss = loss
     if forward:
@@ -141,6 +175,17 @@ def unused(self, y):
     return y + 0 * self.inner(y)
 
 
+def other_weights(self, branch):
+    ByTheImage.__init__(self, branch)
+    self.inner[0].reset_parameters()
+
+
+def steps_itself(self, x, n):
+    loss = functional.mse_loss(self.inner(x + n), n)
+    loss.backward()
+    return loss
+
+
 # 5. noise2noise_loss
 
 
@@ -168,6 +213,26 @@ def noisy(x, sigma):
 def both_ways(network, x, sigma):
     one, other = noisy(x, sigma), noisy(x, sigma)
     return functional.mse_loss(network(one), other) + functional.mse_loss(network(other), one)
+
+
+def same_every_step(network, x, sigma):
+    torch.manual_seed(0)
+    return functional.mse_loss(network(noisy(x, sigma)), noisy(x, sigma))
+
+
+def backward_inside(network, x, sigma):
+    loss = functional.mse_loss(network(noisy(x, sigma)), noisy(x, sigma))
+    loss.backward()
+    return loss
+
+
+def takes_off(network, x, sigma):
+    given = noisy(x, sigma)
+    return functional.mse_loss(given - network(given), noisy(x, sigma))
+
+
+def answer_clamped(network, x, sigma):
+    return functional.mse_loss(network(noisy(x, sigma)).clamp(0, 1), noisy(x, sigma))
 
 
 # 6. without_bias
@@ -233,7 +298,7 @@ def guess_by(power):
 RIGHT = {
     "add_noise": [in_numpy, picture_by_picture, lambda x, sigma: GaussianNoise(sigma / 255)(x)],
     "benchmark_psnr": [by_library, psnr_by(), psnr_by(total=lambda values: values.numpy().mean())],
-    "ssim": [library_ssim, gaussian_by_skimage],
+    "ssim": [library_ssim, gaussian_by_skimage, ssim_with(gaussian())],
     "flat_ssim": [by_skimage, flat_by_unfold],
     "noise_predictor": [
         ByTheImage,
@@ -253,6 +318,12 @@ WRONG = [
     ("add_noise", "divided twice", lambda x, sigma: x + sigma / 255**2 * torch.randn_like(x), "255 times too weak"),
     ("add_noise", "none", lambda x, sigma: x.clone(), "there is no noise"),
     ("add_noise", "with light", lambda x, s: x + 2 * x.sqrt() * s / 255 * torch.randn_like(x) * 0.5**0.5, "on black"),
+    ("add_noise", "one number", one_number, "one random number for the whole batch"),
+    ("add_noise", "absolute", lambda x, s: x + s / 255 * torch.randn_like(x).abs(), "the noise has mean"),
+    ("add_noise", "in levels", lambda x, s: 255 * x + s * torch.randn_like(x), "255 times too strong"),
+    ("benchmark_psnr", "best", psnr_by(total=torch.max), "the best of the pictures"),
+    ("benchmark_psnr", "last", psnr_by(total=lambda values: values[-1]), "the last picture only"),
+    ("benchmark_psnr", "channels", psnr_by(lambda p, t: (p - t).square().sum(0).mean()), "channels' errors are added"),
     ("benchmark_psnr", "sum", psnr_by(total=torch.sum), "the sum over the pictures"),
     ("benchmark_psnr", "median", psnr_by(total=torch.median), "the median of the pictures"),
     ("benchmark_psnr", "absolute", psnr_by(lambda p, t: (p - t).abs().mean()), "absolute errors"),
@@ -262,6 +333,20 @@ WRONG = [
     ("ssim", "dissimilarity", lambda x, y: 1 - library_ssim(x, y), "that is 1 − SSIM"),
     ("ssim", "of 255", lambda x, y: library_ssim(x, y, data_range=255), "the constants are for values of 255"),
     ("ssim", "cross", lambda x, y: library_ssim(x, y).mean(), "one number for the whole batch"),
+    ("ssim", "float32", ssim_with(gaussian(), prepare=lambda images: images), "nearly right, but rounded: in float32"),
+    ("ssim", "reflected border", ssim_with(gaussian(), pad="reflect"), "windows over the border"),
+    ("ssim", "divided once", ssim_with(gaussian(power=1)), "in one direction only"),
+    ("ssim", "not divided", ssim_with(gaussian(power=0)), "the window does not add up to 1"),
+    ("ssim", "9×9", ssim_with(gaussian(size=9)), "the window ends too early"),
+    ("ssim", "σ = 2", ssim_with(gaussian(2)), "a Gaussian of 2 pixels"),
+    ("ssim", "C₁ twice", ssim_with(gaussian(), c2=1e-4), "C₁ stands in both factors"),
+    ("ssim", "C₂ not squared", ssim_with(gaussian(), c2=0.03), "C₂ is not squared"),
+    ("ssim", "grey", ssim_with(gaussian(), lambda i: i.double().mean(1, keepdim=True)), "channels are averaged first"),
+    ("ssim", "255", ssim_with(gaussian(), lambda images: 255 * images.double()), "far too small for values in [0,1]"),
+    ("flat_ssim", "one by one", ssim_with(FLAT, sample=(49 / 48, 1)), "the covariance is not"),
+    ("flat_ssim", "7 / 6", ssim_with(FLAT, sample=(7 / 6, 7 / 6)), "a window has 49 numbers"),
+    ("flat_ssim", "side by side", ssim_with(FLAT, sample=SAMPLE, step=7), "windows side by side"),
+    ("flat_ssim", "without 2", ssim_with(FLAT, sample=(49 / 48, 49 / 96)), "the 2 in 2σxy is missing"),
     ("flat_ssim", "over 49", lambda x, y: by_skimage(x, y, use_sample_covariance=False), "variances over n"),
     ("flat_ssim", "9×9", lambda x, y: by_skimage(x, y, win_size=9), "a flat 9×9 window"),
     ("noise_predictor", "no module", WithoutModule, "wanted a module"),
@@ -286,6 +371,58 @@ WRONG = [
         predictor(loss=lambda self, x, n: (self.inner(x + n) - x - n).square().mean()),
         "the target is the noisy picture",
     ),
+    ("noise_predictor", "new weights", predictor(begin=other_weights), "numbers of the other layers are new"),
+    ("noise_predictor", "backward", predictor(loss=steps_itself), "calls backward itself"),
+    (
+        "noise_predictor",
+        "no gradient",
+        predictor(
+            forward=lambda self, y: y - self.inner(y).detach(),
+            loss=lambda s, x, n: (s.inner(x + n) - n).square().mean(),
+        ),
+        "the answer of forward carries no gradient",
+    ),
+    (
+        "noise_predictor",
+        "clean against noise",
+        predictor(loss=lambda self, x, n: functional.mse_loss(self(x + n), n)),
+        "compare branch(x + n) with n, or self(x + n) with x",
+    ),
+    (
+        "noise_predictor",
+        "nothing to do",
+        predictor(loss=lambda self, x, n: functional.mse_loss(self(x + n), x + n)),
+        "the target is the noisy picture",
+    ),
+    (
+        "noise_predictor",
+        "clean given",
+        predictor(loss=lambda self, x, n: functional.mse_loss(self(x), x)),
+        "the network is given the clean picture",
+    ),
+    (
+        "noise_predictor",
+        "rounded",
+        predictor(forward=lambda self, y: eight_bits(y - self.inner(y))),
+        "the answer is rounded",
+    ),
+    ("noise2noise_loss", "same every step", same_every_step, "two calls give the same noise"),
+    ("noise2noise_loss", "backward", backward_inside, "calls backward itself"),
+    ("noise2noise_loss", "takes it off", takes_off, "the difference of two noisy pictures"),
+    ("noise2noise_loss", "answer clamped", answer_clamped, "is not the mean squared error"),
+    (
+        "noise2noise_loss",
+        "one for all",
+        pairs_by(lambda x, s: x + s * torch.randn_like(x[:1]), noisy),
+        "share their noise",
+    ),
+    (
+        "noise2noise_loss",
+        "rounded",
+        pairs_by(noisy, lambda x, s: (255 * noisy(x, s)).round() / 255),
+        "target is rounded",
+    ),
+    ("noise2noise_loss", "half", pairs_by(noisy, noisy, lambda a, b: (a - b).square().mean() / 2), "half the mean"),
     ("noise2noise_loss", "both ways", both_ways, "was asked 2 times"),
     (
         "noise2noise_loss",
@@ -305,6 +442,8 @@ WRONG = [
     ("without_bias", "except transposed", except_transposed, "transposed convolutions keep"),
     ("without_bias", "all frozen", all_frozen, "nothing is left to learn"),
     ("without_bias", "last only", last_only, "only the last layer"),
+    ("best_guess", "(2σ)²", guess_by(lambda d, s: d**2 / (2 * s) ** 2), "(2σ)² for 2σ²"),
+    ("best_guess", "sign", guess_by(lambda d, s: -(d**2) / (2 * s**2)), "a value far from y weighs little"),
     ("best_guess", "absolute", guess_by(lambda d, s: d.abs() / s), "the distance is not squared"),
     ("best_guess", "no sigma", guess_by(lambda d, s: d**2 / 2), "sigma does not enter"),
     ("best_guess", "σ⁴", guess_by(lambda d, s: d**2 / (2 * s**4)), "σ⁴ for σ²"),

@@ -39,6 +39,11 @@ def fills_the_known(picture, hole):
     return torch.where(hole == 0, library_mean_fill(picture, hole).mean((2, 3), keepdim=True), picture)
 
 
+def mean_by_nanmean(picture, hole):
+    gaps = picture.masked_fill(hole.bool(), torch.nan)
+    return torch.where(hole.bool(), gaps.nanmean((2, 3), keepdim=True), picture)
+
+
 def fills_in_place(picture, hole):
     picture.copy_(library_mean_fill(picture, hole))
     return picture
@@ -62,6 +67,14 @@ def by_numpy(picture, hole, answer):
     return torch.from_numpy(np.where(hole.numpy() == 1, answer.numpy(), picture.numpy()))
 
 
+def by_masks_without_nan(picture, hole, answer):
+    return picture.nan_to_num() * (1 - hole) + answer.nan_to_num() * hole
+
+
+def in_half(answer):
+    return answer.half().float()
+
+
 def adds_to_the_hole(picture, hole, answer):
     return picture + hole * answer
 
@@ -75,6 +88,11 @@ def psnr_picture_by_picture(pred, target, hole):
         chosen = mask.bool().expand_as(one)
         values.append(-10 * float(((one - other)[chosen] ** 2).mean().log10()))
     return sum(values) / len(values)
+
+
+def psnr_of_what_is_shown(pred, target, hole):
+    """Cut to [0,1] first: no harm to values that are in it."""
+    return library_hole_psnr(pred.clamp(0, 1), target, hole)
 
 
 def psnr_by(change):
@@ -120,6 +138,17 @@ def left_by_unfold(hole, kernel):
     return windows.all(dim=1).view_as(hole)
 
 
+def left_by_replicated_borders(hole, kernel):
+    """Copies of what the window holds already: no new pixel is known."""
+    known = functional.pad(1 - hole, [kernel // 2] * 4, mode="replicate")
+    return 1 - functional.max_pool2d(known, kernel, 1)
+
+
+def left_by_inner_windows(hole, kernel):
+    missing = functional.avg_pool2d(hole, kernel, 1, kernel // 2, count_include_pad=False)
+    return missing > 1 - 0.5 / kernel**2
+
+
 def left_in_a_cross(hole, kernel):
     ones = torch.ones(1, 1, kernel, 1)
     known = functional.conv2d(1 - hole, ones, padding=(kernel // 2, 0))
@@ -156,6 +185,16 @@ def count_by_channel(x, hole, weight, bias):
     return torch.where(count > 0, answer, 0.0)
 
 
+def as_published(x, hole, weight, bias):
+    """The authors' own order: the bias comes with the sum, is taken off, and put back after the factor."""
+    k, channels = weight.shape[-1], x.shape[1]
+    known, shift = (1 - hole).expand_as(x), bias.view(1, -1, 1, 1)
+    count = functional.conv2d(known, torch.ones_like(weight), padding=k // 2)
+    raw = functional.conv2d(torch.where(hole == 1, 0.0, x), weight, bias, padding=k // 2)
+    update = count.clamp(0, 1)
+    return ((raw - shift) * (channels * k**2 / (count + 1e-8) * update) + shift) * update
+
+
 def partial_by(finish):
     """`finish(total, count, k, bias)` for all but the empty windows."""
 
@@ -179,6 +218,15 @@ def one_by_one(picture, hole, gallery, temperature):
     return torch.where(known, picture, mean.to(picture.dtype))
 
 
+def by_an_expanded_square(picture, hole, gallery, temperature):
+    """a² − 2ab; b² is the same for all of the gallery and drops out of the weights."""
+    known = hole.expand_as(picture) == 0
+    g, p = gallery[:, known].double(), picture[known].double()
+    log_weights = (2 * g @ p - g.square().sum(1)) / (len(p) * temperature)
+    weights = (log_weights - log_weights.logsumexp(0)).exp().to(picture.dtype)
+    return torch.where(known, picture, torch.tensordot(weights, gallery, 1))
+
+
 def votes_by(weigh):
     """`weigh(squares M×C×H×W with 0 in the hole, number of known numbers, temperature)` → M weights."""
 
@@ -196,17 +244,26 @@ def mean_squares(squares, known):
 
 
 RIGHT = {
-    "mean_fill": [library_mean_fill, mean_picture_by_picture, mean_in_numpy],
-    "keep_known": [by_index, by_masked_scatter, by_numpy],
-    "hole_psnr": [library_hole_psnr, psnr_picture_by_picture, lambda *a: np.float64(psnr_picture_by_picture(*a))],
+    "mean_fill": [library_mean_fill, mean_picture_by_picture, mean_in_numpy, mean_by_nanmean],
+    "keep_known": [by_index, by_masked_scatter, by_numpy, by_masks_without_nan],
+    "hole_psnr": [
+        library_hole_psnr,
+        psnr_picture_by_picture,
+        psnr_of_what_is_shown,
+        lambda *a: np.float64(psnr_picture_by_picture(*a)),
+    ],
     "hole_loss": [
         loss_by_index,
         loss_by(lambda d, h, k, w: w * mean_over(d.abs(), h) + mean_over(d.abs(), k)),
         lambda *a: loss_by_index(*a).double().reshape(1),
     ],
-    "hole_left": [left_by_pooling, left_by_unfold],
-    "partial_conv": [by_the_library, by_unfold, count_by_channel],
-    "soft_fill": [one_by_one, votes_by(lambda s, n, t: torch.softmax(-mean_squares(s, n) / t, 0))],
+    "hole_left": [left_by_pooling, left_by_unfold, left_by_replicated_borders, left_by_inner_windows],
+    "partial_conv": [by_the_library, by_unfold, count_by_channel, as_published],
+    "soft_fill": [
+        one_by_one,
+        by_an_expanded_square,
+        votes_by(lambda s, n, t: torch.softmax(-mean_squares(s, n) / t, 0)),
+    ],
 }
 WRONG = [
     ("mean_fill", "one count for all pictures", one_count_for_all, "divided by the mean number of known pixels"),
@@ -215,6 +272,13 @@ WRONG = [
     ("mean_fill", "nothing filled", lambda p, h: torch.where(h == 1, 0.0, p), "the hole holds 0"),
     ("mean_fill", "in place", fills_in_place, "changes the tensors it was given"),
     ("mean_fill", "N×C×1×1", lambda p, h: library_mean_fill(p, h).mean((2, 3), keepdim=True), "has shape (3, 1, 1, 1)"),
+    (
+        "mean_fill",
+        "sum",
+        lambda p, h: torch.where(h == 1, torch.where(h == 1, 0.0, p).sum((2, 3), True), p),
+        "that is the sum of the known pixels",
+    ),
+    ("keep_known", "in half", lambda p, h, a: torch.where(h == 1, in_half(a), p), "as it came, in its own type"),
     ("keep_known", "added", adds_to_the_hole, "the answer is added to what stands in the hole"),
     ("keep_known", "the picture", lambda p, h, a: p.clone(), "the hole is not filled"),
     ("keep_known", "the mean", lambda p, h, a: (p + a) / 2, "the mean of both"),
@@ -237,6 +301,48 @@ WRONG = [
         "diluted, pooled",
         lambda p, t, h: -10 * ((p - t).square() * h).mean().log10(),
         "the better it looks; and pooled",
+    ),
+    ("hole_psnr", "255", psnr_by(lambda each: 10 * (255**2 / each).log10().mean()), "the peak is 1, not 255"),
+    (
+        "hole_psnr",
+        "brightest",
+        lambda p, t, h: library_hole_psnr(p, t, h) + 20 * t.max().log10(),
+        "whatever the brightest pixel is",
+    ),
+    (
+        "hole_psnr",
+        "of each brightest",
+        lambda p, t, h: library_hole_psnr(p, t, h) + 20 * t.amax((1, 2, 3)).log10().mean(),
+        "whatever a picture's brightest pixel is",
+    ),
+    (
+        "hole_psnr",
+        "by pixel",
+        lambda p, t, h: -10 * (p - t).square()[h.expand_as(t) == 1].log10().mean(),
+        "a logarithm for each pixel",
+    ),
+    (
+        "hole_loss",
+        "smooth",
+        loss_by(
+            lambda d, h, k, w: (
+                w * functional.smooth_l1_loss(d[h == 1], 0 * d[h == 1])
+                + functional.smooth_l1_loss(d[k == 1], 0 * d[k == 1])
+            )
+        ),
+        "that is the smooth L1 loss",
+    ),
+    (
+        "hole_loss",
+        "1 + weight",
+        loss_by(lambda d, h, k, w: ((1 + w * h) * d.abs()).mean()),
+        "with weight + 1 in the hole",
+    ),
+    (
+        "hole_loss",
+        "1 − weight",
+        loss_by(lambda d, h, k, w: w * mean_over(d.abs(), h) + (1 - w) * mean_over(d.abs(), k)),
+        "the weight 1 − weight",
     ),
     ("hole_loss", "known only", loss_by(lambda d, h, k, w: mean_over(d.abs(), k)), "only the known pixels count"),
     ("hole_loss", "no weight", loss_by(lambda d, h, k, w: mean_over(d.abs(), h) + mean_over(d.abs(), k)), "is missing"),
@@ -267,8 +373,29 @@ WRONG = [
     ("hole_loss", "sums", loss_by(lambda d, h, k, w: (d.abs() * (w * h + k)).sum()), "sums, wanted means"),
     ("hole_loss", "hole detached", lambda a, *b: loss_by_index(a.detach(), *b), "no gradient can flow"),
     ("hole_left", "a cross", left_in_a_cross, "only the window's middle row and column"),
+    ("hole_left", "two layers", lambda h, k: left_by_pooling(left_by_pooling(h, k), k), "as after two such layers"),
     ("hole_left", "counts", lambda h, k: (1 - left_by_pooling(h, k)) * h, "only the pixels that become known"),
     ("partial_conv", "upside down", partial_by(lambda s, n, k, b: s * n / k**2 + b), "the factor is upside down"),
+    ("partial_conv", "k", partial_by(lambda s, n, k, b: s * k / n + b), "the factor is k / known"),
+    ("partial_conv", "9", partial_by(lambda s, n, k, b: s * 9 / n + b), "the factor is for 3×3 windows"),
+    (
+        "partial_conv",
+        "factor in the hole only",
+        lambda x, h, w, b: torch.where(
+            h == 0,
+            functional.conv2d(torch.where(h == 1, 0.0, x), w, b, padding=w.shape[-1] // 2),
+            by_unfold(x, h, w, b),
+        ),
+        "the factor stands only where the pixel itself is missing",
+    ),
+    ("hole_loss", "always 6", lambda a, t, h, w: loss_by_index(a, t, h, 6), "wanted"),
+    ("partial_conv", "bias divided", partial_by(lambda s, n, k, b: (s + b) / n), "with the bias, and k·k forgotten"),
+    (
+        "partial_conv",
+        "whole windows",
+        partial_by(lambda s, n, k, b: torch.where(n == k**2, s + b, 0.0)),
+        "0 wherever something in the window is missing",
+    ),
     ("partial_conv", "no bias", partial_by(lambda s, n, k, b: s * k**2 / n), "the bias is missing"),
     ("partial_conv", "root", partial_by(lambda s, n, k, b: s * k / n.sqrt() + b), "the root of the factor"),
     (
@@ -278,6 +405,21 @@ WRONG = [
         "the window factor is forgotten, and a window",
     ),
     ("soft_fill", "all alike", votes_by(lambda s, n, t: torch.ones(len(s)) / len(s)), "all count alike"),
+    ("soft_fill", "2τ", votes_by(lambda s, n, t: torch.softmax(-mean_squares(s, n) / (2 * t), 0)), "divided by 2τ"),
+    ("soft_fill", "τ²", votes_by(lambda s, n, t: torch.softmax(-mean_squares(s, n) / t**2, 0)), "divided by τ²"),
+    ("soft_fill", "× τ", votes_by(lambda s, n, t: torch.softmax(-mean_squares(s, n) * t, 0)), "all count alike"),
+    (
+        "soft_fill",
+        "no τ",
+        votes_by(lambda s, n, t: torch.softmax(-mean_squares(s, n), 0)),
+        "the temperature is forgotten",
+    ),
+    (
+        "soft_fill",
+        "nan to even",
+        votes_by(lambda s, n, t: torch.nan_to_num((e := (-mean_squares(s, n) / t).exp()) / e.sum(), nan=1 / len(s))),
+        "every exp(−d/τ) has rounded to 0",
+    ),
     ("soft_fill", "sums", votes_by(lambda s, n, t: torch.softmax(-s.sum((1, 2, 3)) / t, 0)), "the sum of the squares"),
     (
         "soft_fill",

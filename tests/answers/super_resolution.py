@@ -5,14 +5,10 @@ import torch
 from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
-from torch import nn
 from torch.nn import functional
 
-from course_lib.blocks import Residual, zero_last
 from course_lib.degradations import Downsample, modcrop, resize
-from course_lib.ensemble import self_ensemble
 from course_lib.metrics import psnr
-from course_lib.restorer import Enlarge, super_resolver
 
 # shrink_row
 
@@ -101,7 +97,7 @@ def set_with(border=lambda s: s, finish=lambda values: sum(values) / len(values)
 
 def pair_by_operator(photo, scale):
     original = modcrop(photo[None], scale)
-    return Downsample(scale, rounded=True)(original), original
+    return Downsample(scale, rounded=True)(original)[0], original[0]
 
 
 def pair_with(small, original=lambda photo, h, w: photo[:, :h, :w]):
@@ -117,56 +113,8 @@ def bytes_of(x):
     return (x.clamp(0, 1) * 255).round() / 255
 
 
-# enlarger
-
-
-def compact(scale):
-    tail = nn.Conv2d(8, 3 * scale**2, 3, padding=1)
-    branch = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GELU(), tail, nn.PixelShuffle(scale))
-    return zero_last(Residual(branch, Enlarge(scale)))
-
-
-def transposed(scale):
-    """A transposed convolution as the tail: it, too, is given the small size."""
-    tail = nn.ConvTranspose2d(8, 3, scale, stride=scale)
-    return zero_last(Residual(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), tail), Enlarge(scale)))
-
-
-def changed(change):
-    def answer(scale):
-        class Network(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.inside = compact(scale)
-
-            def forward(self, y):
-                return change(self.inside, y, scale)
-
-        return Network()
-
-    return answer
-
-
-# eight_looks, perceptual_loss
-
-
-def one_after_the_other(network, x):
-    answers = []
-    for step in range(8):
-        turned = torch.rot90(x, step, (2, 3)) if step < 4 else torch.rot90(x, step, (2, 3)).transpose(2, 3)
-        answer = network(turned)
-        answer = answer if step < 4 else answer.transpose(2, 3)
-        answers.append(torch.rot90(answer, -step, (2, 3)))
-    return sum(answers) / 8
-
-
-def loss_with(part=lambda a, b: (a - b).abs().mean(), finish=lambda parts: torch.stack(parts).mean()):
-    def answer(features, mine, original, top, left, size):
-        rows, columns = slice(top, top + size), slice(left, left + size)
-        wanted = [maps.detach() for maps in features(original[:, :, rows, columns])]
-        return finish([part(a, b) for a, b in zip(features(mine[:, :, rows, columns]), wanted, strict=True)])
-
-    return answer
+def plain_small(x, size):
+    return bytes_of(resize(x, size=size))
 
 
 RIGHT = {
@@ -176,9 +124,6 @@ RIGHT = {
     "y_channel": [with_skimage, in_floats],
     "set_psnr": [set_by_library, set_by_skimage],
     "benchmark_pair": [pair_by_operator, pair_with(lambda x, size: bytes_of(resize(x.double(), size=size)))],
-    "enlarger": [super_resolver, compact, transposed],
-    "eight_looks": [self_ensemble, one_after_the_other],
-    "perceptual_loss": [loss_with(), loss_with(functional.l1_loss, lambda parts: sum(parts) / len(parts))],
 }
 
 WRONG = [
@@ -190,6 +135,7 @@ WRONG = [
         lambda row, s: resize(row.view(1, 1, 1, -1), size=(1, len(row) // s), antialias=False).flatten(),
         "the curve is not stretched",
     ),
+    ("shrink_row", "means", lambda row, s: row.unfold(0, s, s).mean(-1), "the mean of each group"),
     ("shrink_row", "too long", lambda row, s: row, "has shape"),
     ("pixel_shuffle", "reshaped", lambda x, s: x.reshape(len(x), -1, s * x.shape[2], s * x.shape[3]), "only reshaped"),
     (
@@ -204,6 +150,12 @@ WRONG = [
         lambda x, s: functional.pixel_shuffle(x.unflatten(1, (s * s, -1)).transpose(1, 2).flatten(1, 2), s),
         "the colour must count slowest",
     ),
+    (
+        "pixel_shuffle",
+        "last pixel first",
+        lambda x, s: functional.pixel_shuffle(x.unflatten(1, (-1, s * s)).flip(2).flatten(1, 2), s),
+        "from its last pixel",
+    ),
     ("pixel_unshuffle", "in place", lambda x, s: functional.pixel_unshuffle(x.mul_(1.0).add_(0.1), s), "differ"),
     ("y_channel", "rounded", lambda x: with_skimage(x).round(), "rounded: Y stays as it is"),
     ("y_channel", "bytes", lambda x: with_skimage(x).to(torch.uint8), "Y is not rounded here"),
@@ -214,6 +166,7 @@ WRONG = [
     ("set_psnr", "one pixel", set_with(border=lambda s: 1), "one pixel is shaved"),
     ("set_psnr", "peak 219", set_with(peak=219.0), "or the peak 219"),
     ("set_psnr", "peak 1", set_with(peak=1.0), "the peak is 1"),
+    ("set_psnr", "nothing left", set_with(border=lambda s: 20), "do the slices leave any pixels"),
     ("set_psnr", "all of them", set_with(finish=lambda values: np.array(values)), "wanted one number"),
     (
         "benchmark_pair",
@@ -227,44 +180,20 @@ WRONG = [
         pair_with(lambda x, size: 255 * bytes_of(resize(x, size=size))),
         "runs from 0 to 255",
     ),
+    ("benchmark_pair", "exchanged", lambda photo, s: pair_with(plain_small)(photo, s)[::-1], "exchanged?"),
+    ("benchmark_pair", "a batch", lambda photo, s: [x[None] for x in pair_with(plain_small)(photo, s)], "batch axis"),
+    ("benchmark_pair", "both rounded", pair_with(plain_small, lambda x, h, w: bytes_of(x[:, :h, :w])), "is rounded"),
+    (
+        "benchmark_pair",
+        "black and white",
+        pair_with(lambda x, size: resize(x, size=size).clamp(0, 1).round()),
+        "0 and 1",
+    ),
+    (
+        "benchmark_pair",
+        "256 steps",
+        pair_with(lambda x, size: (resize(x, size=size).clamp(0, 1) * 256).floor() / 256),
+        "steps of 1/256",
+    ),
     ("benchmark_pair", "one", lambda photo, s: photo, "wanted two pictures"),
-    ("enlarger", "not a network", lambda s: lambda y: resize(y, s), "wanted a network"),
-    ("enlarger", "nothing to learn", Enlarge, "no convolution is asked"),
-    ("enlarger", "no gradient", changed(lambda net, y, s: net(y).detach()), "no gradient comes back"),
-    (
-        "enlarger",
-        "twice the shortcut",
-        changed(lambda net, y, s: net(y) + resize(y, s)),
-        "the shortcut stands there twice",
-    ),
-    (
-        "enlarger",
-        "torch's bicubic",
-        changed(lambda net, y, s: net.branch(y) + functional.interpolate(y, scale_factor=s, mode="bicubic")),
-        "torch's bicubic",
-    ),
-    (
-        "enlarger",
-        "bilinear",
-        changed(lambda net, y, s: net.branch(y) + functional.interpolate(y, scale_factor=s, mode="bilinear")),
-        "bilinear",
-    ),
-    (
-        "enlarger",
-        "asked, not added",
-        changed(lambda net, y, s: net.shortcut(y) + 0 * net.branch(y)),
-        "all gradients are zero",
-    ),
-    ("eight_looks", "one answer", lambda network, x: network(x), "that is one answer"),
-    (
-        "eight_looks",
-        "mirror only",
-        lambda network, x: (network(x) + network(x.flip(-1)).flip(-1)) / 2,
-        "its mirror image",
-    ),
-    ("eight_looks", "divided by 4", lambda network, x: 2 * self_ensemble(network, x), "divided by 4"),
-    ("perceptual_loss", "last map", loss_with(finish=lambda parts: parts[-1]), "only the last map"),
-    ("perceptual_loss", "first map", loss_with(finish=lambda parts: parts[0]), "only the first map"),
-    ("perceptual_loss", "no absolute value", loss_with(lambda a, b: (a - b).mean()), "absolute value"),
-    ("perceptual_loss", "a number", lambda *given: loss_with()(*given).item(), "carries no gradient"),
 ]

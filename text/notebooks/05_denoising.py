@@ -17,9 +17,9 @@
 #
 # **Is it easier to say what is wrong with a picture than to repaint it?**
 #
-# A photograph taken in little light is covered in grain. Classical methods take the grain off by rules, networks learn to. You
-# write the two rulers that decide who is better, let four classical methods set the standard, and then build a network in four
-# versions that differ in one thing: what it starts from.
+# A photograph taken in little light is covered in grain. Classical methods take the grain off by rules, networks learn
+# to. You write the two rulers that decide who is better, and let four classical methods set the standard. Then you
+# build a small network and vary what it starts from: from nothing, from the noisy picture, from a classical answer.
 #
 # | | |
 # |---|---|
@@ -52,8 +52,9 @@ SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
 
 # %% [markdown]
-# Six photographs to learn from, three that are only measured on. `clean_photographs` shrinks those that were stored as JPEG, because
-# JPEG leaves faults of its own in a picture. `GaussianNoise` then spoils them.
+# Six photographs to learn from, three that are only measured on. `clean_photographs` shrinks those that were stored as
+# JPEG, because JPEG leaves faults of its own in a picture. `GaussianNoise` then spoils them: it adds to every number a
+# random error of standard deviation 25/255, a tenth of the way from black to white.
 
 # %%
 from course_lib.degradations import GaussianNoise
@@ -67,16 +68,17 @@ print("to learn from: ", [tuple(photo.shape[2:]) for photo in train])
 print("to measure on: ", [tuple(photo.shape[2:]) for photo in test])
 
 # %% [markdown]
-# This is where the chapter ends: parts of two of the three, with noise, by the best classical method here, by a network, and as they really
-# are. Look at the fur, at the roof's edges, and at the sky. Which of the two in the middle would you rather have?
+# This is where the chapter ends: parts of two of the three, with noise, cleaned by the best classical method of section
+# 3 (*non-local means*), by a network, and as they really are. Look at the fur, at the roof's edges, and at the sky.
+# Which of the two in the middle would you rather have?
 
 # %%
 longer, card = load_run(data_dir() / "checkpoints" / "denoise", data="photos", device=compute)
 
 
 def parts(photos):
-    """The same two places of the test photographs, 72×72 pixels: the cat's eye, the temple's roof and the sky."""
-    return [photos[0][0, :, 84:156, 134:206], photos[1][0, :, 51:123, 146:218]]
+    """The same two places of the test photographs, 72×72 pixels: the cat's eye and fur, the temple's roof and the sky."""
+    return [photos[0][0, :, 110:182, 140:212], photos[1][0, :, 51:123, 146:218]]
 
 
 def compare(columns, title):
@@ -92,8 +94,9 @@ by_nlm = [noise.baseline(y) for y in noisy]
 compare({"noisy": noisy, "non-local means": by_nlm, "network": by_longer, "the truth": test}, "Never seen in training")
 
 # %% [markdown]
-# They differ, and it is not obvious who wins. So before anything is learned, two things have to be clear: what exactly the noise is,
-# and what "better" means.
+# Non-local means paints the fur smooth. The network keeps more of the hairs, though not all. The sky is easier, and it
+# matters as well: a trace of noise shows nowhere more. So what is "better"? Before anything is learned, two things have
+# to be clear: what exactly the noise is, and how answers are measured.
 #
 # ## 1. One frame for three chapters
 #
@@ -101,13 +104,15 @@ compare({"noisy": noisy, "non-local means": by_nlm, "network": by_longer, "the t
 #
 # $$ y = A(x) + n. $$
 #
-# $A$ is an operator: something known that happened to the picture. $n$ is noise: something random. In this chapter $A$ mostly does nothing. In chapter 06 it
-# shrinks the picture, in 07 it cuts holes. To each operator belongs a classical answer $S(y)$, its *baseline*, and a network adds what
-# is missing: $S(y) + F(y)$. That is chapter 01's block with a whole network as its branch.
+# $A$ is an operator: something known that happened to the picture. $n$ is noise: something random. In this chapter $A$
+# mostly does nothing. In chapter 06 it shrinks the picture, in 07 it cuts holes. To each operator belongs a classical
+# answer $S(y)$, its *baseline* (in the library: `noise.baseline`), and a network adds what is missing: $S(y) + F(y)$.
+# That is chapter 01's block with a whole network as its branch.
 #
-# The noise here: to each number its own normal error, of mean 0 and standard deviation σ. Papers write "σ = 25", and mean 25 of 255
-# grey levels. Pictures here are in [0,1], so σ is 25/255. The mean squared error of $y$ is the variance of the noise, and
-# the closed form of its PSNR follows: $10 \log_{10}(1 / \sigma^2) = -20 \log_{10} \sigma$.
+# The noise here: each number, that is each colour of each pixel, gets a normally distributed error of its own, of mean
+# 0 and standard deviation σ. Papers write "σ = 25", and mean 25 of 255 grey levels. Pictures here are in [0,1], so σ is
+# 25/255. The mean squared error of $y$ against $x$ is the variance of the noise, σ². So the PSNR of $y$ has a closed
+# form, whatever the photograph: $10 \log_{10}(1 / \sigma^2) = -20 \log_{10} \sigma$.
 
 # %%
 PHOTOS = "photos, test split, N = 3 (JPEG files at 0.6 of their size), RGB, σ = 25 of 255"
@@ -116,8 +121,9 @@ expect("PSNR of the noisy photographs", mean_psnr(noisy, test), low=20.1, high=2
        protocol=f"{PHOTOS}, not clipped, not rounded, mean of PSNR per image")
 
 # %% [markdown]
-# **The noise is not clipped.** Black plus noise is below 0 in half of all cases. A file could not hold that, so a program
-# that stores $y$ cuts it off. What does that do? Take all values darker than 20 of 255 and look at the mean of what was added to them.
+# **The noise is not clipped.** Black plus noise is below 0 in half of all cases. A file could not hold that, so a
+# program that stores $y$ cuts it off. What does that do? Take all places where the truth is darker than 20 of 255, and
+# look at the mean of what was added there.
 
 # %%
 clipped = [y.clamp(0, 1) for y in noisy]
@@ -137,15 +143,17 @@ expect("PSNR of the clipped photographs", mean_psnr(clipped, test), low=20.6, hi
        protocol=f"{PHOTOS}, clipped, mean of PSNR per image")
 
 # %% [markdown]
-# Clipped, the noise has no mean of 0 any more: dark areas become grey. At the same time the PSNR is better, since the largest errors are
-# cut. So two programs that both say "σ = 25" solve two different problems. The benchmarks do not clip, and neither do we. (A camera does clip. Who works
-# with its files has to train on clipped noise; section 7 shows what happens otherwise.)
+# Clipped, the noise no longer has mean 0: dark areas are about 7 levels too bright. At the same time the PSNR is better
+# by half a decibel, since many errors in dark and in bright areas are cut. So two programs that both say "σ = 25" solve
+# two different problems. The benchmarks do not clip, and neither do we. (A camera does clip. Whoever works with its
+# files has to know that; section 7 shows what clipping does to a training.)
 #
 # ## 2. Two rulers
 #
-# **PSNR** you know. Two choices hide in "the PSNR of a test set". First, a result is stored before it is looked at, so it is rounded to the
-# 256 levels of a file: `eight_bits` clamps and rounds. Second, the mean: of the three PSNRs, or the PSNR of the mean error, all pixels in
-# one pool? Take the non-local means of the opening picture.
+# **PSNR** you know. Two choices hide in "the PSNR of a test set". First, a result is stored before it is looked at, so
+# it is rounded to the 256 levels of a file: `eight_bits` clamps and rounds. Second, the mean over several pictures.
+# Take the mean of their PSNRs? Or average their squared errors first, in one pool, and take the PSNR of that? Try both
+# on what non-local means gave for the opening picture.
 
 # %%
 errors = torch.stack([(eight_bits(pred) - photo).double().square().mean() for pred, photo in zip(by_nlm, test)])
@@ -156,17 +164,22 @@ expect("non-local means, PSNR of the mean error", pooled, low=29.2, high=29.5, u
 print("the library takes the first:", abs(mean_psnr([eight_bits(p) for p in by_nlm], test) - per_image.item()) < 1e-6)
 
 # %% [markdown]
-# The same pictures, and about 0.4 dB between the two. It must be that way round. $-\log$ curves upwards, so the mean of the logarithms is at
-# least the logarithm of the mean (*Jensen's inequality*); in the pool the hardest picture rules. Papers on denoising take
-# the mean per image.
+# The same pictures, and about half a decibel between the two. It must be that way round. The function $-\log$ is
+# convex, it curves upwards, so the mean of $-\log$ of the errors is at least $-\log$ of their mean (*Jensen's
+# inequality*): in the pool the hardest picture, with the largest error, counts most. Papers on denoising take the mean
+# per image.
 #
-# **SSIM**, *structural similarity*, does not add up errors of pixels. It lays a small window on both pictures, at the same place, and asks: are the means
-# alike? Do light and dark rise and fall together? With local means $\mu$, variances $\sigma^2$ and covariance $\sigma_{xy}$,
+# **SSIM**, *structural similarity* (Wang et al. 2004), does not add up errors of pixels. It lays a small window on both
+# pictures, at the same place, and asks: are the means alike? Do light and dark rise and fall together? With the means
+# $\mu$, the variances $\sigma^2$ and the covariance $\sigma_{xy}$ of the pixels in the window (this σ is not the
+# noise's),
 #
 # $$ \mathrm{SSIM} = \frac{2 \mu_x \mu_y + C_1}{\mu_x^2 + \mu_y^2 + C_1} \cdot \frac{2 \sigma_{xy} + C_2}{\sigma_x^2 + \sigma_y^2 + C_2}, $$
 #
-# averaged over all places. Each factor is 1 if both sides agree, and less otherwise. $C_1 = 0.01^2$ and $C_2 = 0.03^2$ keep a black
-# window from dividing by 0. The window is a Gaussian of 1.5 pixels, 11×11, and its mean of $x^2$ minus the square of its mean of $x$ is the variance.
+# averaged over all places and channels. The first factor is 1 where the means are equal, the second where the patterns
+# are, and less otherwise. $C_1 = 0.01^2$ and $C_2 = 0.03^2$ keep a black window from dividing by 0. The window has
+# 11×11 pixels, weighted by a Gaussian of standard deviation 1.5 pixels. All that the code needs are weighted means: the
+# variance is the mean of $x^2$ minus the square of the mean of $x$, and the covariance likewise.
 
 # %%
 def ssim_by_hand(x, y):
@@ -197,8 +210,9 @@ pair = torch.stack(parts(by_nlm)), torch.stack(parts(test))
 print("the library agrees:", bool(torch.allclose(ssim(*pair), ssim_by_hand(*pair))))
 
 # %% [markdown]
-# What does SSIM notice that PSNR does not? Give one photograph two kinds of damage with exactly the same mean squared error: a
-# constant 0.05 added, and noise.
+# What does SSIM notice that PSNR does not? Give one photograph (at a little less contrast, so that nothing has to be
+# clipped) two kinds of damage with exactly the same mean squared error: a constant 0.05 added, and noise. Which of the
+# two looks worse?
 
 # %%
 photo = 0.1 + 0.8 * test[0]
@@ -207,25 +221,33 @@ grain = torch.randn(photo.shape, generator=torch.Generator().manual_seed(SEED)).
 grain = photo + 0.05 * grain / grain.square().mean().sqrt()
 equal = mean_psnr([constant], [photo]) - mean_psnr([grain], [photo])
 print("the same PSNR, 26.02 dB:", abs(equal) < 1e-3)
+damaged = {"the photograph": photo, "brighter by 0.05": constant, "noise of 0.05": grain}
+display.show_images([parts([y, y])[0] for y in damaged.values()], list(damaged), title="Two damages, one PSNR")
+
+# %%
 ONE = "chelsea.png in [0.1, 0.9], RGB, both damages of root mean square 0.05"
 expect("SSIM, brighter by 0.05", ssim(constant, photo), low=0.99, high=0.996, protocol=ONE)
 expect("SSIM, noise of 0.05", ssim(grain, photo), low=0.48, high=0.51, protocol=ONE)
 
 # %% [markdown]
-# To PSNR both are equally bad. To the eye, and to SSIM, the brighter picture is nearly perfect. Neither ruler is the right one; print both.
+# To PSNR both are equally bad. To most eyes, and to SSIM, the brighter picture is nearly perfect. Neither ruler is
+# *the* right one: where brightness is what you measure, SSIM is far too mild. Print both.
 #
 # ## 3. What can be had without learning
 #
-# A mean over neighbours makes noise smaller: independent errors cancel. It makes edges softer as well. The classical methods differ in whom
-# they take for a neighbour:
+# A mean over neighbours makes noise smaller: independent errors cancel. It makes edges softer as well. The classical
+# methods differ in whom they take for a neighbour:
 #
 # - a *Gaussian filter*: everybody nearby;
 # - a *median*: the middle one of the values nearby, so that a single wild one does not count;
-# - *wavelets*: write the picture as sums and differences at several sizes; few of them are large, and noise is in the many small ones: shrink those;
-# - *non-local means*: pixels anywhere near whose surroundings *look alike*, however far away in value the direct neighbours are.
+# - *wavelets*: write the picture as sums and differences at several sizes. A picture needs few large differences, noise
+#   makes many small ones: shrink the small ones towards 0;
+# - *non-local means*: of the pixels within 6 to each side, those whose *surroundings* look alike, wherever they lie;
+#   the more alike, the more they count.
 #
-# Each has a strength to choose, and whoever chooses it on the test photographs cheats. So choose it on parts of the training
-# photographs. For the last two the strength is a factor on σ.
+# Each has a strength to choose, and whoever chooses it on the test photographs cheats. So choose it on parts of the
+# training photographs. The strength is the standard deviation of the Gaussian, in pixels; the side of the median's
+# window, in pixels; and for the last two, which have to be told σ, a factor on it.
 
 # %%
 from course_lib.degradations import gaussian_filter, median_filter, noise_level, non_local_means, wavelet
@@ -251,9 +273,14 @@ tried = {
 canvas, all_axes = display.figure(1, 4, height=2.4)
 for axes, (name, (_, strengths)) in zip(all_axes, METHODS.items()):
     axes.plot(strengths, tried[name], "o-", color=display.COLOURS["baseline"], markersize=4)
-    axes.set(title=name, ylim=(22, 31), xlabel="factor on σ" if max(strengths) == 1.2 else "pixels")
+    axes.set(title=name, ylim=(22, 31), xticks=strengths, xlabel="factor on σ" if max(strengths) == 1.2 else "pixels")
 all_axes[0].set_ylabel("PSNR, dB (training parts)")
 display.plt.show()
+
+# %% [markdown]
+# Three curves have their top inside the range that was tried, and the factor on σ is best at 1: both methods do what
+# they promise when they are told the truth. The median is as good at 3 pixels as at 5; no smaller window exists. The
+# best strength of each now meets the test photographs.
 
 # %%
 chosen = {name: strengths[max(range(len(strengths)), key=tried[name].__getitem__)] for name, (_, strengths) in METHODS.items()}
@@ -265,28 +292,37 @@ for name, (of_psnr, of_ssim) in BANDS.items():
     expect(f"{name}: PSNR", mean_psnr(classical[name], test), low=of_psnr[0], high=of_psnr[1], unit="dB", protocol=MEASURED)
     expect(f"{name}: SSIM", value, low=of_ssim[0], high=of_ssim[1], protocol=MEASURED)
 
+# %% [markdown]
+# Each method leaves marks of its own. Look at the sky for what is left of the noise, at the fur and the roof for what
+# is lost of the picture.
+
 # %%
 compare({"noisy": noisy} | classical, "Four classical methods")
 
 # %% [markdown]
-# The Gaussian filter leaves soft grain and soft edges. The median keeps edges and leaves blotches. Wavelets leave small blocks. Non-local means is clearly ahead of
-# the three others, in both rulers: flat areas are clean and edges are sharp; what it loses is fine texture, in the fur. It is the method to beat.
+# The Gaussian filter leaves soft blotches and soft edges. The median leaves more of the noise, as blotches. Wavelets
+# leave small blocks and pale colours. Non-local means is clearly ahead of the three others, by both rulers: flat areas
+# are clean and edges are sharp. What it loses is fine texture: the fur is painted over. It is the method to beat.
 #
-# It needs to know σ. Where nobody tells, σ can be estimated: the difference of the two diagonals of 2×2 pixels cancels what is smooth and leaves
-# noise. `noise_level` takes the median size of it.
+# It needs to know σ. Where nobody tells, σ can be estimated. In each square of 2×2 pixels, take the sum of one diagonal
+# minus the sum of the other: that cancels what is smooth and leaves noise. `noise_level` takes the median size of it,
+# which a few edges hardly move.
 
 # %%
 guessed = torch.cat([noise_level(y) for y in noisy])
 expect("estimated noise level, mean of three photographs", 255 * guessed.mean(), low=25, high=27, unit="of 255", protocol=PHOTOS)
 
 # %% [markdown]
-# Slightly too high, since fine texture is taken for noise.
+# Slightly too high, by about 1 of 255, since fine texture is taken for noise.
 #
 # ## 4. The residual network
 #
-# **What should it answer?** A network $f$ that is trained with the mean squared error against $x$ will, at best, answer the mean of all clean
-# pictures that could have become this noisy one: $f(y) = E[x \mid y]$. A toy with one pixel shows it. The clean value is 0.3 or 0.7,
-# equally often, and σ is 0.2. By Bayes' rule, each of the two weighs as much as its density at $y$:
+# **What should it answer?** A network $f$ that is trained with the mean squared error against $x$ will, at best, answer
+# the mean of all clean pictures that could have become this noisy one, each counted as often as it did:
+# $f(y) = E[x \mid y]$. The reason is one line: of all answers $a$, the mean squared distance $E[(x - a)^2]$ is smallest
+# where its derivative $2(a - E[x])$ is 0. A toy with one pixel shows it. The clean value is 0.3 or 0.7, equally often,
+# and σ is 0.2. By Bayes' rule, each of the two weighs as much as its density at $y$. And without any rule: draw many
+# pairs $(x, y)$, collect those with nearly the same $y$, and average their $x$.
 
 # %%
 def best_answer(y, sigma=0.2):
@@ -303,8 +339,8 @@ expect("largest gap between Bayes' rule and averages", (averages - best_answer(m
        protocol="one pixel of 0.3 or 0.7, σ = 0.2, 200,000 draws in 11 bins")
 
 # %% [markdown]
-# Left: the best answer as a curve, and what 200,000 draws give, as points. Right: what has to be *added* to $y$. Look at the sign: where is the
-# correction positive?
+# Left: the best answer as a curve, what 200,000 draws give as points, and the noisy value itself as a dashed line.
+# Right: what has to be *added* to $y$. Look at the sign: where is the correction positive?
 
 # %%
 canvas, (left, right) = display.figure(1, 2, height=2.6)
@@ -312,22 +348,26 @@ line = torch.linspace(0, 1, 101)
 left.plot(line, best_answer(line), color=display.COLOURS["ours"])
 left.plot(middles, averages, "o", color=display.COLOURS["real"], markersize=5)
 left.plot([0, 1], [0, 1], "--", color=display.COLOURS["baseline"], linewidth=1)
-left.set(title="the best answer E[x | y]", xlabel="noisy value y")
+left.set(title="the best answer E[x | y]", xlabel="noisy value y", ylabel="clean value x")
 right.plot(line, best_answer(line) - line, color=display.COLOURS["ours"])
 right.axhline(0, color=display.COLOURS["baseline"], linewidth=1)
-right.set(title="the correction E[x | y] − y", xlabel="noisy value y")
+right.set(title="the correction E[x | y] − y", xlabel="noisy value y", ylabel="to be added to y")
 display.plt.show()
 
 # %% [markdown]
-# Where $y$ is too dark the correction is positive, where it is too bright it is negative: it is the expected noise *with its sign turned*,
-# $E[x \mid y] - y = -E[n \mid y]$. So these two networks have the same task:
+# A dark $y$ is probably too dark, and the correction is positive; a bright $y$ is probably too bright, and it is
+# negative. It is the expected noise *with its sign turned*: $x = y - n$, so $E[x \mid y] - y = -E[n \mid y]$. In the
+# middle, at 0.5, nothing tells the two clean values apart, and the best answer is a grey that no clean picture has. So
+# these two networks have the same task:
 #
 # - *direct*: $f(y)$ is the clean picture. Its numbers are of the size of a picture.
-# - *residual*: $f(y) = y + F(y)$. Its branch $F$ answers the noise, negated. Its numbers are of the size of σ, and "nothing is wrong" is the answer 0.
+# - *residual*: $f(y) = y + F(y)$. Its branch $F$ answers the noise, negated. Its numbers are of the size of σ, and
+#   "nothing is wrong" is the answer 0.
 #
-# **The network.** Three parts, as in all of the next chapters: a *head* takes the picture in, a *body* of residual blocks works, a *tail* makes pixels again.
-# One device keeps it quick: *folding*. `PixelUnshuffle` makes of each 2×2 pixels one with four times as many channels. Nothing is
-# lost, and every convolution that follows has a quarter of the places to visit and sees twice as far. `PixelShuffle` unfolds at the end.
+# **The network.** Three parts, as in all of the next chapters: a *head* takes the picture in, a *body* of residual
+# blocks works, a *tail* makes pixels again. One device keeps it quick: *folding*. `PixelUnshuffle` turns each square of
+# 2×2 pixels into one place with four times as many channels. Nothing is lost, and every convolution that follows has a
+# quarter of the places to visit and sees twice as far. `PixelShuffle` unfolds at the end.
 
 # %%
 from collections import OrderedDict
@@ -353,9 +393,11 @@ def network(shortcut=True, zero_tail=True):
     return AnySize(Residual(branch) if shortcut else branch, FOLD).to(compute)
 
 # %% [markdown]
-# `long_body` stacks blocks $x + \mathrm{conv}(\mathrm{ReLU}(\mathrm{conv}(x)))$, the `plain_block`, without norms, since a norm would forget how bright the picture
-# was. `AnySize` repeats the last row and column of pictures with odd sides. The tail of the residual version starts at zero, as in
-# chapter 00: then $F(y) = 0$, and an untrained network gives the noisy picture back, to the last bit. The library's `denoiser` is the same network:
+# `long_body` stacks blocks $x + \mathrm{conv}(\mathrm{ReLU}(\mathrm{conv}(x)))$, the `plain_block`, without
+# normalisation, which would forget how bright the picture was. `AnySize` lets pictures with odd sides pass: it repeats
+# their last row or column, and crops the answer. The tail of the residual version starts at zero, as in chapter 00:
+# then $F(y) = 0$, and an untrained network gives the noisy picture back, to the last bit. The library's `denoiser` is
+# the same network:
 
 # %%
 residual = network()
@@ -367,12 +409,13 @@ with torch.no_grad():
     finished.load_state_dict(residual.state_dict())
     print("and the library's is the same network:     ", torch.equal(finished(noisy[0]), residual(noisy[0])))
 print(f"multiplications per pixel in a convolution of the body: {9 * WIDTH**2 // FOLD**2:,} (unfolded {9 * WIDTH**2:,})")
-print(f"it sees {FOLD * (2 * DEPTH + 3)} pixels far (unfolded {2 * DEPTH + 3})")
+print(f"it sees {FOLD * (2 * DEPTH + 3)} pixels far to each side (unfolded {2 * DEPTH + 3})")
 
 # %% [markdown]
-# **Training.** `RandomCrops` cuts squares out of the training photographs, and every step draws new noise. The rate falls along a cosine. A gradient longer
-# than 0.03 is cut to that length (the library's recipe does so too): without norms, one odd crop can throw the network far
-# back. `watch` looks at 24 parts of the held-out photographs every 25 steps. It is for the figure; nothing is chosen by it.
+# **Training.** `RandomCrops` cuts squares out of the training photographs, and every step draws new noise. The learning
+# rate falls to 0 along a cosine. A gradient longer than 0.03 is shortened to that length (the library's recipe does so
+# too): without normalisation, one odd crop can throw the network far back. `watch` looks at 24 parts of the held-out
+# photographs, at the start and ten times on the way. It is for the figure; nothing is chosen by it.
 
 # %%
 from course_lib.batches import RandomCrops
@@ -382,7 +425,7 @@ CROP, BATCH, RATE = 32, 8, 2e-3
 
 
 def fit(model, batches, loss, steps=STEPS, watch=None):
-    """Adam on loss(model, *batch) for so many steps; returns what `watch(model)` saw every tenth of them."""
+    """Adam on loss(model, *batch); returns what `watch(model)` saw at the start and ten times on the way."""
     torch.manual_seed(SEED)
     optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -403,7 +446,7 @@ def crops():
     return RandomCrops([photo[0] for photo in train], CROP, BATCH, SEED)
 
 
-def fresh_noise(model, clean, _):
+def fresh_noise(model, clean, _):  # the second part of a batch, which photograph each crop is from, is not needed
     return functional.mse_loss(model(clean + SIGMA * torch.randn_like(clean)), clean)
 
 
@@ -421,8 +464,8 @@ def mended(model, pictures=noisy):
     return [eight_bits(model(y)) for y in pictures]
 
 # %% [markdown]
-# Two things are in the residual version: the shortcut, and the tail that starts at zero. To tell which one does what, train all four
-# combinations: same initial weights otherwise, same crops, same noise, same steps.
+# Two things are in the residual version: the shortcut, and the tail that starts at zero. To tell which one does what,
+# train all four combinations: same initial weights otherwise, same crops, same noise, same steps.
 
 # %%
 VERSIONS = {"residual": (True, True), "residual, random tail": (True, False),
@@ -432,7 +475,8 @@ histories = {name: fit(model, crops(), fresh_noise, watch=on_held_out) for name,
 learned = {name: mended(model) for name, model in models.items()}
 
 # %% [markdown]
-# Look at three things: where a curve starts, whether it rises steadily, and where it ends.
+# Blue: with the shortcut; orange: direct. Dashed: the odd one of each pair. Look at three things: where a curve starts,
+# whether it rises steadily, and where it ends.
 
 # %%
 LINES = {"residual": ("ours", "-"), "residual, random tail": ("ours", "--"),
@@ -455,27 +499,32 @@ ahead = mean_psnr(learned["residual"], test) - mean_psnr(learned["direct"], test
 expect("residual over direct", ahead, low=0.1, high=1.1, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
 
 # %% [markdown]
-# - **The start.** With shortcut and zero tail, step 0 is the noisy picture. The direct ones start from nothing (about 7 dB) and spend the first steps on learning to
-#   copy. With a random tail the shortcut's advantage is smaller: the random branch first adds noise of its own.
-# - **The way.** Both versions with a shortcut rise steadily. The direct ones fall back now and then: where a step is too large it is the whole picture
-#   that suffers, not a small correction.
-# - **The end.** The residual version is ahead of the plain direct one, by some tenths of a decibel. But that is not the shortcut's doing alone: a
-#   direct network with a zero tail makes up most of it, with most seeds.
+# - **The start.** With shortcut and zero tail, step 0 is the noisy picture. The direct ones start from nothing (about 7
+#   dB) and spend the first steps on learning to copy. With a random tail the shortcut's advantage is smaller: the
+#   random branch first adds noise of its own.
+# - **The way.** Both versions with a shortcut rise steadily. The direct ones fall back now and then. A likely reason:
+#   where a step is too large, it is the whole picture that suffers, not a small correction.
+# - **The end.** The residual version is ahead of the plain direct one, by about half a decibel. But that is not the
+#   shortcut's doing alone. A direct network with a zero tail ends close to the residual one. The figure shows one run;
+#   over six, with six seeds, it was sometimes level and sometimes some tenths of a decibel behind.
 #
-# So, honestly: with this network and budget the shortcut buys the start and a calm way. At the end it buys a little, and the zero tail about as much. It is no
-# other class of network. (The direct one has shortcuts within its body: chapter 01's blocks. Nothing here says what a stack without any would do.)
+# So, honestly: with this network and budget the shortcut buys the start and a calm way. At the end, either of the two,
+# shortcut or zero tail, buys most of the gain, and both together little more. (The direct network has shortcuts too,
+# within its body: chapter 01's blocks. Nothing here says what a stack without any would do.)
 #
-# And look at the numbers of section 3: a few seconds of training are enough to pass the Gaussian filter. They are not enough for non-local means.
+# And compare with section 3: a few seconds of training are enough for the residual network to pass the Gaussian filter.
+# They are not enough for non-local means.
 #
 # ## 5. A better shortcut
 #
-# If what one starts from matters that much, why start from the noisy picture? The best classical answer is at hand. Take $S(y)$ = non-local means, let the network see both
-# pictures, the noisy one and the cleaned one, and let it say only what is wrong with the latter:
+# The shortcut decides where training starts. Then why start from the noisy picture? The best classical answer is at
+# hand. Take $S(y)$ = non-local means, let the network see both pictures, the noisy one and the cleaned one, and let it
+# say only what is wrong with the latter. Its answer is
 #
 # $$ \hat x = \mathrm{NLM}(y) + F(y, \mathrm{NLM}(y)). $$
 #
-# Why both? What non-local means has washed away is still in $y$. `restorer` puts shortcut, head, body and tail together and
-# sets the tail to zero.
+# Why both? What non-local means has washed away is still in $y$. `restorer` puts shortcut, head, body and tail together
+# and sets the tail to zero.
 
 # %%
 from course_lib.batches import AlignedCrops
@@ -496,8 +545,9 @@ def corrector():
     return AnySize(restorer(Classical(), head, long_body(WIDTH, DEPTH), tail), FOLD).to(compute)
 
 # %% [markdown]
-# Non-local means is too slow to run at every step. So each training photograph gets its noise once, and its classical answer once; `AlignedCrops` cuts the same
-# place out of both and of the clean one. The function takes any operator of the library; you will see why.
+# Non-local means is too slow to run at every step. So each training photograph gets its noise once, and its classical
+# answer once; `AlignedCrops` cuts the same place out of both and of the clean one. The function takes any operator of
+# the library; you will see why.
 
 # %%
 def with_classical(operator, photos, seed):
@@ -530,20 +580,22 @@ expect("corrected non-local means: PSNR", mean_psnr(fixed, test), low=30.2, high
 expect("gain over non-local means", gain, low=0.4, high=0.7, unit="dB", protocol=f"{MEASURED}, {STEPS} steps")
 
 # %% [markdown]
-# The same few seconds of training, and now the result is better than the best classical method's, because it builds on all the work
-# that this method has done. Where did the network find something to say? Look at the last column: mid-grey means "nothing to add".
+# The same few seconds of training, and now the result is half a decibel better than the best classical method's: it
+# builds on all the work that this method has done. Where did the network find something to say? Look at the last
+# column: mid-grey means "nothing to add".
 
 # %%
 added = [after - before[:, 3:] for after, before in zip(fixed, both)]
 cells = [parts(photos) for photos in (classical["non-local means"], fixed, test)]
-changes = [4 * part + 0.5 for part in parts(added)]
+changes = [6 * part + 0.5 for part in parts(added)]
 display.show_images(
     [picture for row in range(2) for picture in (*(cell[row] for cell in cells), changes[row])],
-    ["non-local means", "corrected", "the truth", "what was added, ×4"] + [""] * 4, columns=4, title="Saying what is wrong",
+    ["non-local means", "corrected", "the truth", "what was added, ×6"] + [""] * 4, columns=4, title="Saying what is wrong",
 )
 
 # %% [markdown]
-# It writes back what was washed away: fur, lashes, the edges of the roof. But it is not silent in the sky, where nothing was missing. Measure it there:
+# It writes back some of what was washed away: hairs, the edges of the roof. But it is not silent in the sky, where next
+# to nothing was missing. Measure it there:
 
 # %%
 def error_of(photos, part):
@@ -554,16 +606,18 @@ def error_of(photos, part):
 
 PLACES = {"the sky": ((slice(5, 45), slice(220, 340)), 1.1, 1.8), "the temple": ((slice(60, 200), slice(50, 200)), 0.9, 0.98)}
 for place, (part, low, high) in PLACES.items():
-    ratio = error_of(fixed, part) / error_of(by_nlm, part)
+    ratio = error_of(fixed, part) / error_of(untrained, part)
     expect(f"error after over before the correction, {place}", ratio, low=low, high=high,
            protocol=f"china.jpg at 0.6 of its size, σ = 25 of 255, result in 8 bits, {STEPS} steps")
 
 # %% [markdown]
-# Above 1 it has made things worse, below 1 better. In the sky the network brings back a little of the noise that non-local means had taken off: in its few seconds it
-# has not learned to tell grain from fur. The gain of half a decibel is a mean over both. Always look at the picture as well.
+# Above 1 it has made things worse, below 1 better. In the sky the network brings back a little of the noise that
+# non-local means had taken off: in its few seconds it has not learned to tell grain from texture. The gain of half a
+# decibel is a mean over both. Always look at the picture as well.
 #
-# **The same code, another operator.** `LowLight` is a photograph with a quarter of the light: $y = x/4 + n$ with σ = 5 of 255. Brightened again, the noise is
-# $4 \cdot 5 = 20$. Its baseline is to brighten, and then non-local means.
+# **The same code, another operator.** `LowLight` is a photograph taken with a quarter of the light: now $A(x) = x/4$,
+# and $n$ has σ = 5 of 255. Brightened again, the noise is $4 \cdot 5 = 20$. Its baseline is to brighten, and then
+# non-local means. In the figure, the first column is what such a camera would give.
 
 # %%
 from course_lib.degradations import LowLight
@@ -582,16 +636,17 @@ taken = {"as taken": [low_light.gain * y[:, :3] for y in dark]}
 compare(taken | in_the_dark | {"the truth": test}, "A quarter of the light")
 
 # %% [markdown]
-# Not a line was changed. Look at the first column: this is what the camera gave.
+# Not a line of the network or of its training was changed, and again the correction gains some tenths of a decibel over
+# the baseline.
 #
 # ## 6. Noise of unknown strength
 #
-# The network of the opening picture was trained at σ = 25 and nothing else. Real noise has any level. A *blind* denoiser
-# is trained on all of them: each crop draws a σ of its own, here from 2 to 50 of 255. Nobody tells it which.
+# The network of the opening picture was trained at σ = 25 and nothing else. Real noise has any level. A *blind*
+# denoiser is trained on all of them: each crop draws a σ of its own, here from 2 to 50 of 255. Nobody tells it which.
 #
-# One more change, `bias=False`. A *bias* is a number that a layer adds, whatever comes in. Without biases a network of convolutions and ReLUs is
-# *homogeneous*: twice the input, twice the output, $f(\alpha y) = \alpha f(y)$ for every $\alpha \ge 0$, because convolutions and ReLU both have this
-# property. Half the light, the same picture at half the brightness.
+# One more change, `bias=False`. A *bias* is a number that a layer adds, whatever comes in. Without biases a network of
+# convolutions and ReLUs is *homogeneous*: $f(\alpha y) = \alpha f(y)$ for every $\alpha \ge 0$, because convolutions,
+# ReLU and sums all have this property. Half the light in, the same picture at half the brightness out.
 
 # %%
 blind_noise = GaussianNoise((2 / 255, 50 / 255))
@@ -610,8 +665,9 @@ with torch.no_grad():
     print("with biases:                ", torch.equal(longer.model(4 * noisy[0]), 4 * longer.model(noisy[0])))
 
 # %% [markdown]
-# First the strength. The specialist is measured at other levels in two ways. Once as it is. And once with a trick that needs no training: estimate the noise with
-# `noise_level`, multiply the picture so that its noise becomes 25, and divide the answer again. Look to the left of 25, then to the right.
+# First the strength. The *specialist*, the network for 25, is measured at other levels in two ways. Once as it is. And
+# once with a trick that needs no training: estimate the noise with `noise_level`, multiply the picture so that its
+# noise becomes 25, and divide the answer again.
 
 # %%
 LEVELS = (5, 15, 25, 35, 50)
@@ -634,7 +690,9 @@ METHODS_AT = {"noisy": lambda y: y, "specialist": longer.model, "rescaled": resc
 over_levels = {name: [at_level(level, method) for level in LEVELS] for name, method in METHODS_AT.items()}
 
 # %% [markdown]
-# Then the exposure: σ = 25 again, and everything, picture and noise, times $\alpha$. It is the same photograph. Does the network see it that way?
+# Then the exposure: σ = 25 again, and everything, picture and noise, times $\alpha$. It is the same photograph. Does
+# the network see it that way? In the left panel look to the left of 25, then to the right. In the right panel, ask
+# which line is level.
 
 # %%
 EXPOSURES = (0.1, 0.25, 1, 4)
@@ -653,24 +711,29 @@ LOOKS = (("baseline", ":"), ("plain", "--"), ("real", "-."), ("ours", "-"))
 canvas, (left, right) = display.figure(1, 2, height=3.2)
 for (name, values), (colour, style) in zip(over_levels.items(), LOOKS):
     left.plot(LEVELS, values, style, marker="o", markersize=4, color=display.COLOURS[colour], label=name)
-left.set(title="another noise level", xlabel="σ of 255", ylabel="PSNR, dB", ylim=(12, 36))
+left.set(title="another noise level", xlabel="σ of 255", xticks=LEVELS, ylabel="PSNR, dB", ylim=(12, 36))
 left.legend()
 for (name, values), (colour, style) in zip(over_exposures.items(), LOOKS[1::2]):
     right.plot(EXPOSURES, values, style, marker="o", markersize=4, color=display.COLOURS[colour], label=name)
-right.set(title="another exposure", xlabel="α", xscale="log", ylim=(12, 36))
+right.set(title="another exposure", xlabel="everything times α", xscale="log", xticks=EXPOSURES, xticklabels=EXPOSURES, ylim=(12, 36))
 right.legend()
 display.plt.show()
 
 # %% [markdown]
-# Left: at σ = 5 the specialist does harm. It takes off noise that is not there, and the result is worse than the noisy
-# picture. At 50 it leaves in what is more than it knows. Rescaled, the same weights are good at every level: the trick uses that this network is *not* homogeneous. (For a homogeneous
-# one it changes nothing, since $f(\alpha y) / \alpha = f(y)$.)
+# Left: at σ = 5 the specialist does harm. It smooths as if the noise were 25, takes off more picture than noise, and
+# the result is worse than its input. At 50 it leaves noise in: it takes what is larger than 25 for picture. Rescaled,
+# the same weights improve on their input at every level, by a little at 5 and by more than ten decibels at 50: the
+# trick uses that this network is *not* homogeneous. (For a homogeneous one it changes nothing, since
+# $f(\alpha y) / \alpha = f(y)$.)
 #
-# The blind network is better than the specialist at 50, and not good at 5. Seconds of training made it a compromise: it treats every level nearly alike. To recognise the level by itself and act on it takes more
-# training than that.
+# The blind network is better than the specialist at 50, and not good at 5. Seconds of training made it a compromise
+# between all levels. To recognise the level by itself and act on it would take more training than that.
 #
-# Right: exactly level without biases. With biases, the long run loses decibels in both directions: it has learned how bright the world is. (Seconds of
-# training are not enough to learn that either: section 4's networks have biases, too, and still hardly use them.)
+# Right: exactly level without biases. With biases, the long run loses decibels in both directions: it has learned an
+# absolute scale, how large the noise is. At a quarter of the exposure the noise is about 6 of 255, and it smooths as if
+# it were 25. The two networks differ in other ways too, but the level line needs no other reason than
+# $f(\alpha y) = \alpha f(y)$. (Seconds of training are not enough to learn that either: section 4's networks have
+# biases, too, and still hardly use them, as the numbers below say.)
 
 # %%
 AT = "photos, test split, N = 3 (JPEG files at 0.6 of their size), RGB, not clipped, result clamped, mean of PSNR per image"
@@ -685,20 +748,24 @@ expect("lost at a quarter of the exposure, with biases, short training", short, 
 expect("lost at a quarter of the exposure, without", lost["blind, without"], low=0, high=0.00001, unit="dB", protocol=AT)
 
 # %% [markdown]
-# (Mohan et al. 2020 found more: bias-free networks, trained long on low noise, go on working at much higher noise, where networks with biases fail. This chapter's budget does not show it.)
+# (Mohan et al. 2020 found more: bias-free networks, trained long on low noise, go on working at much higher noise,
+# where networks with biases fail. This chapter's budget is too small to show it.)
 #
 # ## 7. Learning without clean pictures
 #
-# Who has clean photographs of what is only ever seen noisy, through a microscope, or at night? Often one can take the same picture
-# twice. Take one noisy photograph as input, $y_1 = x + n_1$, and the *other noisy one* as target, $y_2 = x + n_2$. The best answer to
-# a squared error is the mean of what the target can be:
+# Who has clean photographs of what is only ever seen noisy, through a microscope, or at night? Often one can take the
+# same picture twice. Take one noisy photograph as input, $y_1 = x + n_1$, and the *other noisy one* as target,
+# $y_2 = x + n_2$. The best answer to a squared error is the mean of what the target can be:
 #
 # $$ E[y_2 \mid y_1] = E[x \mid y_1] + E[n_2 \mid y_1] = E[x \mid y_1], $$
 #
-# because $n_2$ knows nothing of $y_1$ and has mean 0. That is the same answer as with clean targets! Noisy targets make the loss larger, by σ², and the
-# gradients noisier. They do not move the goal. This is *Noise2Noise* (Lehtinen et al. 2018).
+# because $n_2$ is independent of $y_1$ and has mean 0. That is the same answer as with clean targets. Noisy targets
+# make the loss larger, by σ², and the gradients noisier. They do not move the goal. Training this way is called
+# *Noise2Noise* (Lehtinen et al. 2018).
 #
-# So: two noisy photographs of each scene, each taken once. No clean picture enters.
+# So: two noisy photographs of each scene, each taken once. No clean picture enters, except for the rival that is to be
+# compared with: it gets the same inputs, and clean targets. A third network is taught with pairs that were clipped, as
+# a file would be.
 
 # %%
 dice = torch.Generator().manual_seed(SEED + 2)
@@ -719,8 +786,8 @@ taught = {
 }
 
 # %% [markdown]
-# The third pair was clipped, as a file would be. Its network is then measured on clipped photographs, as it was trained. For the dark areas the
-# answers are taken as they are, not rounded.
+# The third network is measured on clipped photographs, since it was trained on such. For the dark areas the answers are
+# taken as they are, not rounded.
 
 # %%
 with torch.no_grad():
@@ -735,12 +802,19 @@ expect("noisy targets behind clean ones", behind, low=-0.1, high=0.4, unit="dB",
 for name, (low, high) in {"clean targets": (0.2, 3), "noisy targets": (0.2, 3), "clipped pairs": (7, 10)}.items():
     expect(f"{name}: dark areas too bright by", brighter_in_the_dark(answers[name]), low=low, high=high, unit="of 255",
            protocol=f"{PHOTOS}, values below 20 of 255, result not rounded, {STEPS} steps")
-compare({"noisy": noisy} | results | {"the truth": test}, "The third has never seen a clean picture")
 
 # %% [markdown]
-# Between clean and noisy targets there are a few tenths of a decibel at most; you will hardly see a difference. The clipped pairs cost more, and the dark areas tell why: they are
-# too bright by several levels. Clipped noise has no mean of 0, so the mean of the targets is not the clean picture. Nobody who has noisy
-# targets only could have measured it.
+# Of the three networks in the middle, one was taught with clean pictures and two were not. Does it show?
+
+# %%
+compare({"noisy": noisy} | results | {"the truth": test}, "Taught with clean pictures, and without")
+
+# %% [markdown]
+# Between clean and noisy targets there are a few tenths of a decibel at most; you will hardly see a difference. The
+# clipped pairs cost more, and the dark areas tell why. The first two are too bright there by 1 or 2 levels, since
+# smoothing carries some light into the dark. The third is too bright by about 8. Clipped noise has no mean of 0, so the
+# mean of the targets is not the clean picture. And note: whoever has only noisy pictures has nothing to measure this
+# with.
 #
 # ### Break it: one shot instead of two
 #
@@ -748,19 +822,20 @@ compare({"noisy": noisy} | results | {"the truth": test}, "The third has never s
 
 # %%
 lazy = network()
-same = fit(lazy, AlignedCrops(first_shot, first_shot, CROP, BATCH, SEED), against, steps=20, watch=on_held_out)
+fit(lazy, AlignedCrops(first_shot, first_shot, CROP, BATCH, SEED), against, steps=20)
 with torch.no_grad():
     print("after 20 steps it gives its input back, bit for bit:", torch.equal(lazy(noisy[0]), noisy[0]))
     print("its loss:", against(lazy, noisy[0], noisy[0]).item())
 
 # %% [markdown]
-# A loss of exactly 0 from the first step on, and nothing learned. A residual network with a zero tail starts as the identity, and the identity is the perfect answer to
-# this task. **Input and target must not share their noise.** A loss that is suspiciously small is a warning here, not a success.
+# A loss of exactly 0 from the first step on, and nothing learned. A residual network with a zero tail starts as the
+# identity, and the identity is the perfect answer to this task. **Input and target must not share their noise.** A loss
+# that is suspiciously small is a warning here, not a success.
 #
 # ### Break it: a sign, and a unit
 #
-# Two more slips, which need no training to show. Someone has a network that answers the *noise*, and adds it instead of taking it off. And someone reads "σ = 25" and
-# writes 25.
+# Two more slips, which need no training to show. Someone has a network that answers the *noise*, and adds it instead of
+# taking it off. And someone reads "σ = 25" and writes 25.
 
 # %%
 from course_lib.errors import CourseError
@@ -768,7 +843,7 @@ from course_lib.errors import CourseError
 with torch.no_grad():
     turned = [2 * y - models["residual"](y) for y in noisy]  # y + noise, where y − noise was meant
 expect("sign of the residual turned: PSNR", mean_psnr(turned, test), low=14.2, high=14.9, unit="dB",
-       protocol=f"{MEASURED}, {STEPS} steps; not rounded")
+       protocol=f"{PHOTOS}, not clipped, result not rounded, {STEPS} steps")
 print(f"noise of 25 on pictures in [0,1]: PSNR {-20 * math.log10(25):.2f} dB")
 try:
     GaussianNoise(25)
@@ -776,8 +851,10 @@ except CourseError as error:
     print("the library says:", error)
 
 # %% [markdown]
-# With the sign turned the noise is doubled, nearly: four times the squared error, 6 dB *below* the noisy picture. That is a good sign to know: a denoiser that makes
-# things worse by about 6 dB is a good denoiser with a wrong sign.
+# With the sign turned the noise is doubled, nearly: four times the squared error, 6 dB *below* the noisy picture. That
+# is worth knowing: a denoiser that makes things worse by about 6 dB is probably a good denoiser with a wrong sign.
+#
+# All of the chapter's failures in one table:
 #
 # | symptom | likely cause |
 # |---|---|
@@ -788,12 +865,13 @@ except CourseError as error:
 # | worse than the noisy picture at little noise | trained for one, higher level |
 # | good, but not after the exposure is changed | biases |
 # | starts far below the noisy picture | tail not zero, or no shortcut |
-# | 0.3 dB to 0.6 dB away from somebody else's number | pooled instead of per image; clipped; not rounded |
+# | half a decibel away from somebody else's number | pooled instead of per image; noise clipped; other photographs |
 
 # %% [markdown]
 # ## Choose the noise yourself
 #
-# Move the slider. At which σ do you begin to prefer the classical method? At which do all of them invent?
+# Move the slider (without a live notebook you see three levels). At which σ do you begin to prefer the classical method
+# to the networks? Where does the specialist smooth too much, where too little?
 
 # %% tags=["nbval-ignore-output"]
 methods = {
@@ -806,17 +884,21 @@ display.noise_explorer(parts(test)[0], methods, seed=SEED)
 # %% [markdown]
 # ## What more computing buys
 #
-# The network of the opening picture is section 4's residual version, 48 channels wide and four blocks deep, trained by the recipe `denoise`. Its card says how long:
+# The network of the opening picture is section 4's residual version, wider and deeper, trained by the recipe `denoise`.
+# Its card says how large and how long. In the figure, compare the fur and the sky in the three columns in the middle.
 
 # %%
-print(f"{card['steps']:,} steps, {card['seconds'] / 60:.0f} minutes on {card['device']['device']}, {card['device']['threads']} thread")
+small = sum(weight.numel() for weight in models["residual"].parameters())
+print(f"{card['parameters']:,} parameters (section 4: {small:,})")
+print(f"{card['steps']:,} steps, {card['seconds'] / 60:.0f} minutes on {card['device']['device']}, "
+      f"{card['device']['threads']} thread")
 table = {
     "non-local means": classical["non-local means"],
     "residual": learned["residual"],
     "corrected": fixed,
     "longer run": mended(longer.model),
 }
-compare(table | {"the truth": test}, "Seconds, and minutes")
+compare(table | {"the truth": test}, "Seconds of training, and a longer run")
 
 # %%
 LAST = {"non-local means": (0.81, 0.86), "residual": (0.66, 0.76), "corrected": (0.82, 0.87), "longer run": (0.83, 0.87)}
@@ -828,11 +910,16 @@ between = mean_psnr(fixed, test) - mean_psnr(table["longer run"], test)
 expect("corrected over longer run", between, low=-0.3, high=0.35, unit="dB", protocol=MEASURED)
 
 # %% [markdown]
-# More computing buys about two decibels over section 4's residual network: the same form now passes non-local means. The correction of non-local means, after seconds of training, has come
-# most of that way. A good shortcut replaced most of the minutes. Its price is paid at run time: every picture has to go through non-local means first.
+# More computing buys more than two decibels over section 4's residual network: the same form now passes non-local
+# means. The correction of non-local means, after seconds of training, has come most of that way: a good shortcut is
+# worth many minutes of training. That is what PSNR says. By SSIM the correction and plain non-local means are about
+# level; a likely reason is section 5's grain in the sky. Two rulers, two answers, and the longer run is ahead of
+# non-local means by both. The better shortcut's price is paid at run time: every picture has to go through non-local
+# means first.
 #
-# **Your own photograph.** `course restore data/checkpoints/denoise photo.jpg --out clean.png` mends a file of any size, tile by tile: `by_tiles` gives each tile
-# as much context as the network sees, so that no seam appears. A run's `restore` is a `Restorer`, which says how much that is.
+# **Your own photograph.** `course restore data/checkpoints/denoise photo.jpg --out clean.png` mends a file of any size,
+# tile by tile: `by_tiles` gives each tile as much of its surroundings as the network sees, so that no seam appears. A
+# run's `restore` is a `Restorer`, which says how much that is.
 
 # %%
 from course_lib.tiles import by_tiles
@@ -850,15 +937,20 @@ scorecard()
 # %% [markdown]
 # ## Summary
 #
-# - **The question** was whether it is easier to say what is wrong with a picture than to repaint it. **The answer:** yes at the start and on the way; at the end it depends on how good the picture
-#   is that you correct. Starting from the noisy picture gains little, starting from a classical answer a lot.
+# - **The question** was whether it is easier to say what is wrong with a picture than to repaint it. **The answer:**
+#   yes at the start and on the way. At the end it depends on how good the picture is that you correct: to start from
+#   the noisy picture gained some tenths of a decibel, and a zero tail alone about as much; to start from a classical
+#   answer gained about two more.
 # - A zero tail makes the network begin as its shortcut, exactly. From there it can be watched getting better.
-# - The best answer to a squared error is $E[x \mid y]$, a mean. That is why noisy targets teach as well as clean ones, why their noise must have mean 0 and must not be the
-#   input's, and why fine texture is washed out: a mean of many possible furs has no hairs.
-# - A level of noise, clipping, rounding, the way of averaging: all of it is part of a PSNR.
-# - Biases tie a network to the brightness and the noise it was trained on.
+# - The best answer to a squared error is $E[x \mid y]$, a mean. That is why noisy targets teach as well as clean ones,
+#   why their noise must have mean 0 and must not be the input's, and why fine texture is washed out: a mean of many
+#   possible furs has no hairs.
+# - The level of the noise, clipping, rounding, the way of averaging: all of it is part of a PSNR.
+# - With biases a network can learn an absolute scale, and is tied to the noise it was trained on. Without them it
+#   cannot: $f(\alpha y) = \alpha f(y)$.
 #
-# **You could now build** a denoiser for pictures of your own, from clean ones or from pairs, and say by how much, in which protocol, it beats the classical answer.
+# **You could now build** a denoiser for pictures of your own, from clean ones or from pairs, and say by how much, in
+# which protocol, it beats the classical answer.
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
@@ -876,18 +968,21 @@ scorecard()
 #
 # <details><summary>1. Your denoiser's training loss is 0.0112 with noisy targets of σ = 25/255, and hardly goes down. Is it stuck?</summary>
 #
-# No. σ² is 0.0096, and no network can predict the target's noise. What it can work on is the remaining 0.0016, and that is 28 dB already. With noisy targets compare losses, or measure on something else.
+# No. σ² is 0.0096, and no network can predict the target's noise. What it can work on is the remaining 0.0016, and that
+# is 28 dB already. With noisy targets compare losses with each other, never with 0.
 # </details>
 #
-# <details><summary>2. Residual or direct: after a long training both are level. Was the residual form useless?</summary>
+# <details><summary>2. Suppose that after a long training residual and direct are level. Was the residual form useless?</summary>
 #
-# It made the beginning quick and the way steady, which allows a larger rate; and at every moment the network was at least about as good as its input. If training is cheap and long, that
-# may not matter.
+# It made the beginning quick and the way steady, and at every moment the network was about as good as its input or
+# better. If training is cheap and long, that may not matter. What stays is the choice of another shortcut: a direct
+# network has none to improve.
 # </details>
 #
 # <details><summary>3. Why does a network trained with squared error wash out fur?</summary>
 #
-# Because its best answer is the mean of all clean pictures that fit. Hairs that could lie here or there become a grey in between. PSNR rewards exactly that. Chapter 06 comes to losses that do not.
+# Because its best answer is the mean of all clean pictures that fit. Hairs that could lie here or there become a grey
+# in between. PSNR rewards exactly that. Chapter 06 comes to losses that do not.
 # </details>
 #
 # <details><summary>4. A paper's noisy input has 20.7 dB at σ = 25. What do you suspect?</summary>
@@ -897,21 +992,26 @@ scorecard()
 #
 # <details><summary>5. Two shots of a scene, the second is brighter by 2 %. May you use them as a pair?</summary>
 #
-# Not as they are: the network learns to brighten by 2 %, since that is the mean of its targets. Match the exposure first, or train in both directions, which gives 1 %.
+# Not as they are: the network learns to brighten by 2 %, since that is the mean of its targets. Match the exposure
+# first. Or train in both directions: then brighter and darker cancel, as long as the network cannot tell which of the
+# two shots it was given.
 # </details>
 #
 # <details><summary>6. Why can a network without biases not be clamped inside, or end in a sigmoid?</summary>
 #
-# Both have a brightness of their own: a limit at 1, a middle of 0.5. Then f(αy) = αf(y) no longer holds.
+# Both have a brightness of their own: a clamp its limit at 1, a sigmoid its value of 0.5 for an input of 0. Then f(αy)
+# = αf(y) no longer holds.
 # </details>
 #
 # ## Exercises and reading
 #
-# The exercises of this chapter are in
-# [`exercises/05_denoising.ipynb`](../exercises/05_denoising.ipynb).
+# The exercises of this chapter are in [`exercises/05_denoising.ipynb`](../exercises/05_denoising.ipynb).
 #
-# - Zhang et al. 2017, [Beyond a Gaussian Denoiser](https://arxiv.org/abs/1608.03981): DnCNN, where the residual form of denoising comes from; look at its figure 2.
+# - Zhang et al. 2017, [Beyond a Gaussian Denoiser](https://arxiv.org/abs/1608.03981): DnCNN, where the residual form of
+#   denoising comes from; look at its figure 2.
 # - Zhang et al. 2018, [FFDNet](https://arxiv.org/abs/1710.04026): folding, and a network that is told the noise level.
 # - Lehtinen et al. 2018, [Noise2Noise](https://arxiv.org/abs/1803.04189): section 7, for many kinds of noise.
-# - Mohan et al. 2020, [Robust and Interpretable Blind Image Denoising](https://arxiv.org/abs/1906.05478): what biases do, and what a bias-free network computes.
-# - Buades, Coll and Morel 2005, [A Non-Local Algorithm for Image Denoising](https://doi.org/10.1109/CVPR.2005.38): the classical method that is still hard to beat in seconds.
+# - Mohan et al. 2020, [Robust and Interpretable Blind Image Denoising](https://arxiv.org/abs/1906.05478): what biases
+#   do, and what a bias-free network computes.
+# - Buades, Coll and Morel 2005, [A Non-Local Algorithm for Image Denoising](https://doi.org/10.1109/CVPR.2005.38): the
+#   classical method that is still hard to beat in seconds.

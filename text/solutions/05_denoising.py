@@ -79,7 +79,7 @@ check.add_noise(add_noise)
 #
 # - A result is judged as a file would hold it: values below 0 become 0, above 1 become 1, and everything is rounded to the nearest of the 256 steps
 #   $0, \tfrac{1}{255}, \dots, 1$. The targets are in these steps already.
-# - For each picture, take the mean squared error over all its numbers and $10 \log_{10}(1 / \text{error})$.
+# - For each picture, take the mean squared error over all its numbers and $10 \log_{10}(1 / \text{error})$. The 1 is the peak, of dull pictures too.
 # - Return the mean of these decibels, one number. Every picture counts once.
 #
 # <details><summary>Hint</summary>
@@ -173,7 +173,7 @@ for what, other in {"itself": stripes, "its negative": 1 - stripes, "grey": torc
 # The chapter's branch answered what must be *added*. DnCNN's answers the *noise*, as it is. Write the module `NoisePredictor(branch)`:
 #
 # - `branch` is an `nn.Sequential` whose last layer is a convolution with a bias. For a picture it answers the noise in it.
-# - `forward(y)` returns the clean picture. Do not clamp it: clamp when you measure.
+# - `forward(y)` returns the clean picture, with its gradient. Neither clamp nor round it: that belongs to measuring.
 # - A new `NoisePredictor` gives $y$ back to the last bit. Its other layers start as they were.
 # - `loss(x, n)` is the mean squared error of training it on the clean picture $x$ with the noise $n$: one number, with its gradient.
 #
@@ -216,7 +216,8 @@ check.noise_predictor(NoisePredictor)
 # copies and no $x$.) σ is in the units of the pictures.
 #
 # - The network is asked once. The loss is the mean squared error, one number with its gradient.
-# - Which of the two noises may know of each other? What may be clipped?
+# - Every number of each copy gets noise of its own. Set no seed; whoever trains calls `backward`.
+# - May the two noises know of each other? May anything be clipped or rounded?
 #
 # <details><summary>Hint</summary>
 #

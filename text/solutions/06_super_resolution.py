@@ -75,7 +75,7 @@ check.y_channel(y_channel)
 #
 # *difficulty ●○○ · importance ●●● · 10 minutes · 2 points*
 #
-# One number for a whole set: for each picture compare luma $Y$, leave `scale` pixels out on every side, and compute
+# One number for a whole set: for each picture compare luma $Y$ as exercise 1 has it, not rounded, leave `scale` pixels out on every side, and compute
 #
 # $$\text{PSNR} = 10 \log_{10} \frac{255^2}{\text{mean squared error of } Y}.$$
 #
@@ -125,7 +125,7 @@ check.set_psnr(set_psnr)
 #
 # <details><summary>Hint</summary>
 #
-# `height - height % scale` rows are left. Divide by the scale with `//`. For 8 bits: clamp, times 255, round, divided by 255.
+# `height - height % scale` rows are left (`[:, :-rest]` does not do: where the rest is 0, nothing is left). Divide by the scale with `//`. For 8 bits: clamp, times 255, round, divided by 255.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "benchmark_pair", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -273,7 +273,7 @@ check.eight_looks(eight_looks)
 #   `left`.
 # - `features(pictures)` gives a list of maps, tensors of several sizes. For each map take the mean of |difference| over all its numbers; then the mean over the
 #   maps.
-# - Return a scalar tensor whose gradient goes into the answer. The original is the target: none goes there.
+# - Return a scalar tensor whose gradient goes into the answer. The original's maps are the target, and constants: no gradient goes through them.
 #
 # <details><summary>Hint</summary>
 #

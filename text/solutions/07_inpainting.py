@@ -53,7 +53,7 @@ from course_lib.degradations import Holes, split_hole
 #
 # - Return N×C×H×W. Known pixels stay exactly as they are.
 # - Anything may stand in the hole of `picture`: 0, old numbers, even nan. It must not reach the result.
-# - Each picture has at least one known pixel.
+# - Each picture has at least one known pixel. A known pixel may be black, too: 0 does not mean missing.
 #
 # <details><summary>Hint</summary>
 #
@@ -213,7 +213,7 @@ check.hole_left(hole_left)
 def layers(hole, kernels):
     count = 0
     while hole.any():
-        hole = hole_left(hole, kernels[min(count, len(kernels) - 1)])
+        hole = hole_left(hole, kernels[min(count, len(kernels) - 1)]).float()
         count += 1
     return count
 
@@ -225,7 +225,7 @@ print(f"3×3 only: {layers(box, [3])} layers; a 7×7 first: {layers(box, [7, 3])
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# A layer takes its radius off each side: 1 of 3×3, 3 of 7×7. The middle of 13×13 is 6 pixels from what is known: 7 layers, or 1 + 4. At a quarter of the
+# A layer takes its radius off each side: 1 of 3×3, 3 of 7×7. Between the middle of 13×13 and what is known lie 6 missing pixels: 7 layers, or 1 + 4. At a quarter of the
 # size, as at the bottom of the chapter's encoder–decoder, a layer takes off four times as much.
 # </details>
 #
@@ -277,7 +277,7 @@ check.partial_conv(partial_conv)
 # and in the hole stands $\sum_i w_i\, \mathrm{gallery}_i$. $\tau$ is the temperature. (If every picture of the gallery were equally likely, and what is known had come with normal noise of a
 # variance proportional to $\tau$, these weights would be the probabilities of each, and the sum would be their *posterior mean*: the best answer for squared error.)
 #
-# - Return C×H×W. Known pixels stay bit for bit. What stands in the hole of `picture` must not tell.
+# - Return C×H×W. Known pixels stay bit for bit. What stands in the hole of `picture` must not tell, nan included.
 # - $\tau$ may be as small as 1e-5. Then every $e^{-d/\tau}$ is 0 in floating point, and the weights must still be right.
 #
 # <details><summary>Hint</summary>
