@@ -102,8 +102,8 @@ def super_resolver(scale: int = 2, channels: int = 3, width: int = 32, depth: in
     """bicubic + F(small picture): all convolutions at the small size, then pixel shuffle. In the manner of EDSR.
 
     N×channels×H×W → N×channels×(scale·H)×(scale·W). Unlike EDSR, F sees differences only and has no biases: a few
-    photographs hold few colours, and on one that it has not seen an ordinary head paints. Papers: Shi et al. 2016 (sub-pixel convolution); Lim et al. 2017,
-    EDSR. Chapter 06.
+    photographs hold few colours, and on one that it has not seen an ordinary head paints.
+    Papers: Shi et al. 2016 (sub-pixel convolution); Lim et al. 2017, EDSR. Chapter 06.
     """
     tail = nn.Sequential(conv3x3(width, channels * scale**2, bias=False), nn.PixelShuffle(scale))
     return restorer(Enlarge(scale), ZeroMeanConv(channels, width), long_body(width, depth, bias=False), tail)
