@@ -28,8 +28,9 @@ from course_lib.degradations import (
     split_hole,
     wavelet,
 )
+from course_lib.ensemble import self_ensemble
 from course_lib.images import eight_bits
-from course_lib.metrics import psnr, ssim
+from course_lib.metrics import patch_distance, psnr, ssim
 from course_lib.recipes.inpainting import hole_psnr
 from course_lib.recipes.photographs import clean_photographs
 from course_lib.runs import load_run
@@ -89,14 +90,15 @@ def denoising() -> list[str]:
     return ["## Denoising", "", head, "", *header("PSNR, dB", "SSIM"), *rows(methods, noisy, judge)]
 
 
-def super_resolution(scale: int = 2) -> list[str]:
+def super_resolution(scale: int, checkpoint: str) -> list[str]:
     photos = [modcrop(photo, scale) for photo in photographs()]
     shrink = Downsample(scale, rounded=True)
-    ours, about = network("super_resolution")
+    ours, about = network(checkpoint)
     methods = {
         "nearest pixel": lambda y: y.repeat_interleave(scale, -1).repeat_interleave(scale, -2),
         "bicubic": shrink.baseline,
-        f"`super_resolution` ({about})": ours,
+        f"`{checkpoint}` ({about})": ours,
+        f"`{checkpoint}`, mean of eight looks": lambda y: self_ensemble(ours, y),
     }
 
     def judge(answers: list[Tensor]) -> list[float]:
@@ -104,11 +106,19 @@ def super_resolution(scale: int = 2) -> list[str]:
         return [
             mean(psnr(pred, photo, **protocol) for pred, photo in pairs),
             mean(ssim(pred, photo, **protocol) for pred, photo in pairs),
+            255 * mean(patch_distance(pred, photo, scale=scale, shave=scale) for pred, photo in pairs),
         ]
 
     head = f"{which(photos)}, ×{scale} antialiased bicubic, 8 bits, Y channel, shave {scale}."
-    small = [shrink(photo) for photo in photos]
-    return [f"## Super-resolution ×{scale}", "", head, "", *header("PSNR, dB", "SSIM"), *rows(methods, small, judge)]
+    columns = header("PSNR, dB", "SSIM", "patch distance, of 255")
+    return [
+        f"## Super-resolution ×{scale}",
+        "",
+        head,
+        "",
+        *columns,
+        *rows(methods, [shrink(photo) for photo in photos], judge),
+    ]
 
 
 def inpainting(judged: int = 200) -> list[str]:
@@ -161,7 +171,8 @@ def main() -> None:
         ["Mean of each picture's number. Seconds are for all pictures, on a CPU with "
          f"{torch.get_num_threads()} thread(s)."],
         denoising(),
-        super_resolution(),
+        super_resolution(2, "super_resolution"),
+        super_resolution(4, "srgan"),
         inpainting(),
     ]  # fmt: skip
     text = "\n\n".join("\n".join(part) for part in parts) + "\n"

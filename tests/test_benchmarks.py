@@ -80,6 +80,7 @@ def test_restoration_compares_every_method_on_the_same_holes():
         ("denoise", "PSNR network", "| `denoise`"),
         ("super_resolution", "PSNR bicubic", "| bicubic "),
         ("super_resolution", "PSNR network", "| `super_resolution`"),
+        ("srgan", "PSNR network", "| `srgan` ("),
         ("inpaint", "PSNR biharmonic", "| biharmonic "),
         ("inpaint", "PSNR network", "| `inpaint`"),
     ],

@@ -152,8 +152,10 @@ def test_without_weights_only_pixels_move_the_generator():
     optimiser = torch.optim.SGD(alone.parameters(), lr=0.05)
     (alone(small) - original).abs().mean().backward()
     optimiser.step()
-    torch.testing.assert_close(weights(one.generator), weights(alone), rtol=1e-4, atol=1e-6)
-    assert not torch.allclose(weights(other.generator), weights(alone), rtol=1e-4, atol=1e-6)
+    # The tail alone moves, from zero and by millionths: only relative differences tell.
+    near = {"rtol": 1e-3, "atol": 1e-9}
+    torch.testing.assert_close(weights(one.generator), weights(alone), **near)
+    assert not torch.allclose(weights(other.generator), weights(alone), **near)
 
 
 # --- the distance of patches ----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from course_lib.restorer import denoiser
 
 SIGMA = 25 / 255
 CROP, BATCH, RATE = 64, 8, 2e-3
-WIDTH, DEPTH, FOLD = 48, 4, 2
+WIDTH, DEPTH, FOLD = 64, 4, 2
 LONGEST = 0.03  # of a gradient; nearly all are shorter
 
 

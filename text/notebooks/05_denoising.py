@@ -25,7 +25,7 @@
 # |---|---|
 # | **You build** | PSNR as the benchmarks take it, SSIM, a residual denoiser, one that corrects a classical method, and one that never sees a clean picture |
 # | **You need** | chapters 00 and 01 (PSNR, residual blocks); mean and variance, the normal distribution |
-# | **Computing time** | about 50 seconds on two CPU cores (not yet measured on a GPU) |
+# | **Computing time** | about 55 seconds on two CPU cores (not yet measured on a GPU) |
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
@@ -711,18 +711,18 @@ LOOKS = (("baseline", ":"), ("plain", "--"), ("real", "-."), ("ours", "-"))
 canvas, (left, right) = display.figure(1, 2, height=3.2)
 for (name, values), (colour, style) in zip(over_levels.items(), LOOKS):
     left.plot(LEVELS, values, style, marker="o", markersize=4, color=display.COLOURS[colour], label=name)
-left.set(title="another noise level", xlabel="σ of 255", xticks=LEVELS, ylabel="PSNR, dB", ylim=(12, 36))
+left.set(title="another noise level", xlabel="σ of 255", xticks=LEVELS, ylabel="PSNR, dB", ylim=(12, 39))
 left.legend()
 for (name, values), (colour, style) in zip(over_exposures.items(), LOOKS[1::2]):
     right.plot(EXPOSURES, values, style, marker="o", markersize=4, color=display.COLOURS[colour], label=name)
-right.set(title="another exposure", xlabel="everything times α", xscale="log", xticks=EXPOSURES, xticklabels=EXPOSURES, ylim=(12, 36))
+right.set(title="another exposure", xlabel="everything times α", xscale="log", xticks=EXPOSURES, xticklabels=EXPOSURES, ylim=(12, 39))
 right.legend()
 display.plt.show()
 
 # %% [markdown]
 # Left: at σ = 5 the specialist does harm. It smooths as if the noise were 25, takes off more picture than noise, and
 # the result is worse than its input. At 50 it leaves noise in: it takes what is larger than 25 for picture. Rescaled,
-# the same weights improve on their input at every level, by a little at 5 and by more than ten decibels at 50: the
+# the same weights improve on their input at every level, by about three decibels at 5 and by more than ten at 50: the
 # trick uses that this network is *not* homogeneous. (For a homogeneous one it changes nothing, since
 # $f(\alpha y) / \alpha = f(y)$.)
 #
@@ -737,12 +737,12 @@ display.plt.show()
 
 # %%
 AT = "photos, test split, N = 3 (JPEG files at 0.6 of their size), RGB, not clipped, result clamped, mean of PSNR per image"
-BANDS = {("noisy", 5): (34, 34.6), ("specialist", 5): (30.5, 31.4), ("rescaled", 5): (34.4, 35), ("blind", 5): (29.5, 32.5),
-         ("noisy", 50): (15.1, 15.4), ("specialist", 50): (21.8, 23), ("rescaled", 50): (26.8, 27.8), ("blind", 50): (23.5, 26)}
+BANDS = {("noisy", 5): (34, 34.6), ("specialist", 5): (31.2, 32), ("rescaled", 5): (36.8, 37.6), ("blind", 5): (29.5, 32.5),
+         ("noisy", 50): (15.1, 15.4), ("specialist", 50): (21.9, 22.8), ("rescaled", 50): (27.5, 28.3), ("blind", 50): (23.5, 26)}
 for (name, level), (low, high) in BANDS.items():
     expect(f"{name}, at σ = {level}: PSNR", over_levels[name][LEVELS.index(level)], low=low, high=high, unit="dB", protocol=AT)
 lost = {name: values[EXPOSURES.index(1)] - values[EXPOSURES.index(0.25)] for name, values in over_exposures.items()}
-expect("lost at a quarter of the exposure, with biases", lost["specialist, with biases"], low=5.8, high=6.3, unit="dB", protocol=AT)
+expect("lost at a quarter of the exposure, with biases", lost["specialist, with biases"], low=6.9, high=7.5, unit="dB", protocol=AT)
 short = at_exposure(1, models["residual"]) - at_exposure(0.25, models["residual"])
 expect("lost at a quarter of the exposure, with biases, short training", short, low=-0.05, high=0.3, unit="dB", protocol=f"{AT}, {STEPS} steps")
 expect("lost at a quarter of the exposure, without", lost["blind, without"], low=0, high=0.00001, unit="dB", protocol=AT)
@@ -879,7 +879,7 @@ methods = {
     "blind network": lambda y, sigma: blind(y.to(compute)),
     "specialist for 25": lambda y, sigma: longer.model(y.to(compute)),
 }
-display.noise_explorer(parts(test)[0], methods, seed=SEED)
+display.noise_explorer(parts(test)[0][:, 8:60, 8:60], methods, seed=SEED)
 
 # %% [markdown]
 # ## What more computing buys
@@ -901,18 +901,18 @@ table = {
 compare(table | {"the truth": test}, "Seconds of training, and a longer run")
 
 # %%
-LAST = {"non-local means": (0.81, 0.86), "residual": (0.66, 0.76), "corrected": (0.82, 0.87), "longer run": (0.83, 0.87)}
+LAST = {"non-local means": (0.81, 0.86), "residual": (0.66, 0.76), "corrected": (0.82, 0.87), "longer run": (0.86, 0.89)}
 for name, (low, high) in LAST.items():
     value = torch.cat([ssim(pred, photo) for pred, photo in zip(table[name], test)]).mean()
     expect(f"{name}: SSIM at the end", value, low=low, high=high, protocol=MEASURED)
-expect("longer run: PSNR", mean_psnr(table["longer run"], test), low=30.2, high=30.5, unit="dB", protocol=MEASURED)
-between = mean_psnr(fixed, test) - mean_psnr(table["longer run"], test)
-expect("corrected over longer run", between, low=-0.3, high=0.35, unit="dB", protocol=MEASURED)
+expect("longer run: PSNR", mean_psnr(table["longer run"], test), low=31.1, high=31.35, unit="dB", protocol=MEASURED)
+between = mean_psnr(table["longer run"], test) - mean_psnr(fixed, test)
+expect("longer run over corrected", between, low=0.7, high=1, unit="dB", protocol=MEASURED)
 
 # %% [markdown]
-# More computing buys more than two decibels over section 4's residual network: the same form now passes non-local
-# means. The correction of non-local means, after seconds of training, has come most of that way: a good shortcut is
-# worth many minutes of training. That is what PSNR says. By SSIM the correction and plain non-local means are about
+# More computing buys about three decibels over section 4's residual network: the same form now passes non-local means.
+# The correction of non-local means, after seconds of training, has come most of that way: a good shortcut is worth many
+# minutes of training. That is what PSNR says. By SSIM the correction and plain non-local means are about
 # level; a likely reason is section 5's grain in the sky. Two rulers, two answers, and the longer run is ahead of
 # non-local means by both. The better shortcut's price is paid at run time: every picture has to go through non-local
 # means first.

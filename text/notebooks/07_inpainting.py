@@ -27,7 +27,7 @@
 # |---|---|
 # | **You build** | a ruler for holes, a network that cannot touch known pixels, partial convolution, a search for plausible answers, an adversarial refinement |
 # | **You need** | chapters 01 (residual blocks), 03 (training a GAN), 04 (Fréchet distance), 05 (the frame, folding) |
-# | **Computing time** | about 60 seconds on two CPU cores (not yet measured on a GPU) |
+# | **Computing time** | about 55 seconds on two CPU cores (not yet measured on a GPU) |
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
