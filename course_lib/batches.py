@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.errors import CourseError
-from course_lib.processes import share
+from course_lib.processes import count, share
 
 
 class ShuffledBatches:
@@ -52,6 +52,7 @@ class RandomCrops:
     Args:
         photos: list of C×H×W float tensors in [0,1]; each side at least `size`.
         size: side of a crop in pixels. A photograph is drawn by its area, so every pixel is equally likely.
+        batch_size: over all processes together; each gets its share.
     `next()` gives (crops, indices of the photographs). Chapter 00.
     """
 
@@ -67,8 +68,8 @@ class RandomCrops:
         self.generator = torch.Generator().manual_seed(seed)
 
     def next(self) -> tuple[Tensor, Tensor]:
-        chosen = torch.multinomial(self.areas, self.batch_size, replacement=True, generator=self.generator)
-        where = torch.rand(self.batch_size, 3, generator=self.generator).tolist()
+        chosen = share(torch.multinomial(self.areas, self.batch_size, replacement=True, generator=self.generator))
+        where = share(torch.rand(self.batch_size, 3, generator=self.generator)).tolist()
         crops = []
         for i, (down, right, mirror) in zip(chosen.tolist(), where, strict=True):
             photo = self.photos[i]
@@ -91,6 +92,7 @@ class AlignedCrops:
     Args:
         degraded, originals: lists of C×h×w and C'×(scale·h)×(scale·w) tensors in [0,1], pair by pair.
         size: side of a crop of the degraded picture, in pixels; that of the original is scale · size.
+        batch_size: over all processes together; each gets its share.
         seed: fixes places and order. A pair is drawn by its area; a crop is turned and mirrored in one of eight ways.
     `next()` gives (degraded crops, crops of the originals). Raises CourseError for pairs that do not fit. Chapter 06.
     """
@@ -114,8 +116,8 @@ class AlignedCrops:
         self.generator = torch.Generator().manual_seed(seed)
 
     def next(self) -> tuple[Tensor, Tensor]:
-        chosen = torch.multinomial(self.areas, self.batch_size, replacement=True, generator=self.generator)
-        where = torch.rand(self.batch_size, 3, generator=self.generator).tolist()
+        chosen = share(torch.multinomial(self.areas, self.batch_size, replacement=True, generator=self.generator))
+        where = share(torch.rand(self.batch_size, 3, generator=self.generator)).tolist()
         batch = [self._crop(self.pairs[i], *place) for i, place in zip(chosen.tolist(), where, strict=True)]
         return torch.stack([small for small, _ in batch]), torch.stack([large for _, large in batch])
 
@@ -157,7 +159,7 @@ def recoloured(*aligned: Tensor) -> tuple[Tensor, ...]:
     hold few colours, and a network that learns what red does learns nothing of blue. Changed orders cost nothing.
     Chapter 05.
     """
-    count, channels = aligned[0].shape[:2]
-    orders = torch.rand(count, channels).argsort(dim=1).to(aligned[0].device)
-    rows = torch.arange(count, device=orders.device)[:, None]
+    pictures, channels = aligned[0].shape[:2]
+    orders = share(torch.rand(count() * pictures, channels)).argsort(dim=1).to(aligned[0].device)
+    rows = torch.arange(pictures, device=orders.device)[:, None]
     return tuple(images[rows, orders] for images in aligned)

@@ -313,30 +313,3 @@ def test_a_killed_run_leaves_a_folder_that_resumes(tmp_path, pause):
     resumed, card = runs.load_run(tmp_path / "run", device=CPU)
     assert card["steps"] == 12
     assert torch.equal(weights(resumed.model), weights(whole.model))
-
-
-def test_two_processes_are_one_with_the_same_batch(tmp_path):
-    arguments = ["-m", "course_lib", "train", "residual_gan", "--steps", "3", "--out"]
-    environment = os.environ | {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    for command in ([*launch, *arguments, "two"], [sys.executable, *arguments, "one"]):
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr[-2000:]
-    one, two = (load_tree(tmp_path / name / STATE_FILE) for name in ("one", "two"))
-    assert two["counts"]["images"] == one["counts"]["images"] == 3 * 32
-    for name, series in one["history"].items():
-        if name != "diversity":  # a spread, not a mean over pictures: halves have their own
-            torch.testing.assert_close(two["history"][name], series, rtol=2e-3, atol=2e-4, msg=name)
-    for player in ("generator", "discriminator"):
-        mine, theirs = (torch.cat([t.flatten() for t in state["networks"][player].values()]) for state in (one, two))
-        assert (mine - theirs).abs().mean() < 1e-5
