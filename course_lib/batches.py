@@ -156,8 +156,7 @@ def recoloured(*aligned: Tensor) -> tuple[Tensor, ...]:
     """The same pictures, each with its channels in an order of its own, from torch's own random numbers.
 
     Takes batches N×C×H×W, of any heights and widths; pictures of the same number keep the same order. A few photographs
-    hold few colours, and a network that learns what red does learns nothing of blue. Changed orders cost nothing.
-    Chapter 05.
+    hold few colours: what a network learns there of red, it then knows of blue, too. Chapter 05.
     """
     pictures, channels = aligned[0].shape[:2]
     orders = share(torch.rand(count() * pictures, channels)).argsort(dim=1).to(aligned[0].device)

@@ -61,8 +61,8 @@ def denoiser(channels: int = 3, width: int = 64, depth: int = 4, fold: int = 2, 
 
     Each fold×fold patch of pixels becomes channels of one (pixel unshuffle), which loses nothing, and each convolution
     costs fold² times less and looks fold times as far. The direct way back, pixel shuffle, is the tail.
-    Without `bias` nothing in it has a brightness of its own: f(αy) = αf(y) for α ≥ 0, so that it goes on working at
-    noise levels it was not trained on.
+    Without `bias` nothing in it has a brightness of its own: f(αy) = αf(y) for α ≥ 0, so another exposure of the same
+    noisy picture gets the same answer. (At other noise levels it helped the paper's networks; chapter 05's, no.)
     Papers: Zhang et al. 2017, DnCNN (the residual); Zhang et al. 2018, FFDNet (the folding); Mohan et al. 2020 (no
     bias). Chapter 05.
     """

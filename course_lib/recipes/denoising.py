@@ -17,7 +17,7 @@ from course_lib.restorer import denoiser
 SIGMA = 25 / 255
 CROP, BATCH, RATE = 64, 8, 2e-3
 WIDTH, DEPTH, FOLD = 64, 4, 2
-LONGEST = 0.03  # of a gradient; nearly all are shorter
+LONGEST = 0.03  # of a gradient; after the first steps all are shorter
 
 
 def denoise(data: str = "photos", device: torch.device | None = None, seed: int = 0, sigma: float = SIGMA) -> Run:
