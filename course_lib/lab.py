@@ -18,6 +18,7 @@ import course_lib
 from course_lib.errors import CourseError
 
 FIRST_PAGE = "/lab/tree/notebooks/00_start_here.ipynb"
+FOLDERS = ("notebooks", "exercises", "solutions")
 PORT = 8888
 
 
@@ -30,8 +31,8 @@ def checkout() -> Path | None:
 def start(port: int | None = None, browser: bool = True) -> int:
     """Run JupyterLab until it ends or is stopped (Ctrl-C, a closed terminal); 0 when it ended well, else 1.
 
-    `port` is taken or refused; without one, 8888 or the next free is used. Raises CourseError when JupyterLab
-    or the checkout is missing or `port` is in use.
+    `port` is taken or refused; without one, 8888 or the next free is used. Says where notebooks are saved.
+    Raises CourseError when JupyterLab or the checkout is missing or `port` is in use.
     """
     root = checkout()
     if root is None:
@@ -46,7 +47,35 @@ def start(port: int | None = None, browser: bool = True) -> int:
         )
     if port is not None:
         _must_be_free(port)
-    return _run(command(root, port, browser), environment(), root)
+    place = workplace(root)
+    if place != root:
+        print(f"{root} cannot be written to: you work on a copy in {place}, and what you change is saved there.")
+    else:
+        print(f"Notebooks open from {root}, and what you change is saved there.")
+    sys.stdout.flush()
+    return _run(command(place, port, browser), environment(), place)
+
+
+def workplace(root: Path) -> Path:
+    """The folder that JupyterLab opens and saves in: the checkout, or a copy of its notebooks where that is read-only.
+
+    The copy is ~/residual-imaging; what is there already is never replaced. Raises CourseError when it cannot be made.
+    """
+    if all(os.access(folder, os.W_OK) for folder in (root, root / FOLDERS[0])):
+        return root
+    place = Path.home() / "residual-imaging"
+    try:
+        for source in (file for folder in FOLDERS for file in sorted((root / folder).glob("*.ipynb"))):
+            target = place / source.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                target.write_bytes(source.read_bytes())  # not copied with its mode: that may be read-only
+    except OSError as error:
+        raise CourseError(
+            f"{root} cannot be written to, nor can {place} ({error.strerror}): "
+            "copy the course's folder to a place of your own, and run `course lab` there."
+        ) from error
+    return place
 
 
 def command(root: Path, port: int | None, browser: bool) -> list[str]:

@@ -284,15 +284,17 @@ def test_not_a_number_stops_the_gan_and_keeps_the_good_state(tmp_path):
 
 KILLED = """
 import sys, course_lib.training
-from course_lib import runs
+from course_lib import recipes, runs
 course_lib.training.SAVE_EVERY_SECONDS = 0
+recipes.generation.JUDGED = 100
 runs.train("mlp_gan", sys.argv[1], steps=12)
 """
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.11, 0.37])
-def test_a_killed_run_leaves_a_folder_that_resumes(tmp_path, pause):
+def test_a_killed_run_leaves_a_folder_that_resumes(tmp_path, pause, monkeypatch):
     """kill -9 at an arbitrary moment after the first save, then on to the end: as if nothing had happened."""
+    monkeypatch.setattr("course_lib.recipes.generation.JUDGED", 100)
     environment = os.environ | {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "run")], env=environment)
     deadline = time.monotonic() + 120

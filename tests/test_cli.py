@@ -116,11 +116,12 @@ def test_train_leaves_what_was_not_given_to_the_recipe(run, stub):
 def test_the_real_functions_take_what_the_command_line_passes():
     """The stand-ins of the other tests would not notice a renamed argument."""
     from course_lib import doctor, lab, runs
-    from course_lib.authoring import exercises, notebooks, verify
+    from course_lib.authoring import bands, exercises, notebooks, proof
 
     length = {"budget": None, "seconds": None, "steps": 1}
     inspect.signature(runs.train).bind("denoise", Path("d"), data=None, seed=0, resume=False, **length)
-    inspect.signature(verify.test_everything).bind(True)
+    inspect.signature(proof.prove).bind(fast=True, instructions="own", names=[])
+    inspect.signature(bands.measure).bind("01", 6, False)
     inspect.signature(notebooks.build).bind("all")
     inspect.signature(notebooks.pull).bind("01")
     inspect.signature(exercises.generate).bind(True)
@@ -133,9 +134,16 @@ def test_the_real_functions_take_what_the_command_line_passes():
 def test_test(run, stub, fast, result, code):
     """pytest's own 2 means "interrupted": it must not come out as "wrong usage"."""
     asked = []
-    stub("authoring.verify", test_everything=lambda fast: asked.append(fast) or result)
+    stub("authoring.proof", prove=lambda fast, instructions, names: asked.append((fast, instructions, names)) or result)
     assert run("test", *["--fast"] * fast)[0] == code
-    assert asked == [fast]
+    assert run("test", "--instructions", "sse41", *["--fast"] if fast else ["01", "02"])[0] == code
+    assert asked == [(fast, "own", []), (fast, "sse41", [] if fast else ["01", "02"])]
+
+
+def test_fast_and_a_notebook_exclude_each_other(run, stub):
+    stub("authoring.proof", prove=lambda **options: pytest.fail("it was started"))
+    code, _, error = run("test", "--fast", "01")
+    assert code == 2 and "--fast leaves the chapter runs out" in error
 
 
 def test_notebooks_and_exercises(run, stub):

@@ -419,7 +419,6 @@ import os
 from types import SimpleNamespace
 import torch
 from course_lib import display
-from course_lib.authoring.notebooks import ThisPythonKernel
 
 def train():
     run = SimpleNamespace(steps=0, seconds=0.0, planned=("steps", 30), history={"loss": []})

@@ -90,6 +90,55 @@ def test_a_port_in_use_is_refused_before_anything_starts(monkeypatch):
         lab.start(70000)
 
 
+@pytest.fixture
+def teachers(tmp_path, monkeypatch) -> Path:
+    """A small checkout that cannot be written to, and a student's empty home."""
+    root = tmp_path / "kürs von allen"
+    for folder in lab.FOLDERS:
+        (root / folder).mkdir(parents=True)
+        (root / folder / "00_start_here.ipynb").write_text(folder)
+        (root / folder / "00_start_here.ipynb").chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).is_relative_to(root))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    return root
+
+
+def test_a_checkout_of_ones_own_is_the_workplace(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    assert lab.workplace(tmp_path) == tmp_path
+
+
+def test_a_read_only_checkout_is_copied_once_and_work_is_never_replaced(teachers, tmp_path):
+    place = lab.workplace(teachers)
+    assert place == tmp_path / "home" / "residual-imaging"
+    mine = place / "notebooks" / "00_start_here.ipynb"
+    mine.write_text("my work")  # the copy may be written to, though the original may not
+    (place / "exercises" / "00_start_here.ipynb").unlink()
+    assert lab.workplace(teachers) == place
+    assert mine.read_text() == "my work"
+    assert [(place / folder / mine.name).read_text() for folder in lab.FOLDERS[1:]] == ["exercises", "solutions"]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_it_says_where_it_will_write(teachers, tmp_path, monkeypatch, capsys, writable):
+    if writable:
+        monkeypatch.setattr(os, "access", lambda path, mode: True)
+    opened = []
+    monkeypatch.setattr(lab, "checkout", lambda: teachers)
+    monkeypatch.setattr(lab, "_run", lambda command, variables, folder: opened.append(folder) or 0)
+    assert lab.start(browser=False) == 0
+    (folder,) = opened
+    said = capsys.readouterr().out
+    assert folder == (teachers if writable else tmp_path / "home" / "residual-imaging")
+    assert said.count("\n") == 1 and str(folder) in said and "saved there" in said
+
+
+def test_nowhere_to_write_is_one_line(teachers, tmp_path):
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(CourseError, match="copy the course's folder to a place of your own"):
+        lab.workplace(teachers)
+
+
 @pytest.mark.parametrize(("code", "result"), [(0, 0), (3, 1)])
 def test_the_servers_own_end_is_passed_on(code, result):
     program = f"raise SystemExit({code})"

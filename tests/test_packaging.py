@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -145,9 +146,11 @@ def test_the_wheel_carries_the_data_and_both_licences(tmp_path):
 
 
 def tracked() -> list[str]:
-    if not (ROOT / ".git").exists():
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a git checkout")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True, text=True)
+    if listed.returncode:  # as in a checkout that belongs to somebody else
+        pytest.skip(f"git does not answer here: {listed.stderr.strip().splitlines()[0]}")
     return [path for path in listed.stdout.split("\0") if path and (ROOT / path).is_file()]
 
 

@@ -29,6 +29,7 @@ from course_lib.expect import expect, scorecard
 print(os.environ["OMP_NUM_THREADS"], "threads in", os.path.basename(os.getcwd()))
 
 # %%
+SEED = 0
 steps = np.arange(100)
 noise = 0.01 * np.random.default_rng().standard_normal((3, 100))  # another one each time, as training is
 for rate, line in zip((10, 25, 60), noise):

@@ -1,61 +1,147 @@
-"""Bands from several seeds: a chapter's code is run once a seed, and what its expects measured is kept.
+"""How far a chapter's numbers and figures move when nothing is wrong: measured, and kept in tests/bands/.
 
-Data flow: the text's code cells, with `SEED = 0` replaced → one process a seed, pinned like the kernels → the
-readings → tests/bands/NN_name.json. A test holds the bands printed in the notebooks against that file.
+Data flow: the text's notebook is executed again and again: with other seeds (`SEED = 0` replaced), with fewer of the
+processor's instructions, and with initial weights changed by a relative 1e-6. What its expects printed becomes a list
+for each label; a test holds the bands in the notebook against it. What its figures show becomes, part by part, the
+largest distance between any two of the runs with the chapter's own seed; verify.py allows that, with room.
+
+Course machinery.
 """
 
+import copy
+import hashlib
+import itertools
 import json
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.authoring.notebooks import kernel_environment
-from course_lib.authoring.pairs import ROOT, from_text, pairs
+import nbformat
+from nbformat import NotebookNode
+
+from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebooks import execute, kernel_environment
+from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs
+from course_lib.authoring.same_figure import Shown, Spread, Unlike, distances, shown
+from course_lib.authoring.soundness import code_cells, texts
 from course_lib.errors import CourseError
-from course_lib.expect import judged
+from course_lib.reading import readings
 
 SEED_LINE = re.compile(r"^SEED = 0\b", re.MULTILINE)
 AT_ONCE = 2  # each on one thread
+SMALL = 1e-4  # a distance below this is rounding of the description
 
 
-def measure(name: str, seeds: int = 6, root: Path = ROOT) -> Path:
-    """Run chapter `name` with seeds 0 … seeds-1 and write what was measured. Returns the file.
+@dataclass(frozen=True)
+class Run:
+    """One way to execute a chapter; `nudge` above 0 names a change of the initial weights."""
 
-    Raises CourseError when the chapter has no line `SEED = 0`, or a run fails.
+    seed: int = 0
+    instructions: str = "own"
+    nudge: int = 0
+
+    def __str__(self) -> str:
+        return f"seed {self.seed}, {self.instructions} instructions, nudge {self.nudge}"
+
+
+# What rounding alone may change. The committed notebook is one more run, without a nudge.
+ROUNDING = [
+    Run(nudge=1),
+    Run(nudge=2),
+    Run(instructions="avx2"),
+    Run(instructions="avx2", nudge=3),
+    Run(instructions="sse41"),
+    Run(instructions="sse41", nudge=4),
+]
+
+
+def bands_file(pair: Pair, root: Path = ROOT) -> Path:
+    """Where the measured spread of a notebook is kept: tests/bands/NN_name.json, solutions in a folder of theirs."""
+    folder = root / "tests" / "bands"
+    return folder / f"{pair.text.stem}.json" if _is_chapter(pair) else folder / f"{pair.name}.json"
+
+
+def measure(name: str, seeds: int = 6, keep_seeds: bool = False, root: Path = ROOT) -> list[Path]:
+    """Measure the notebooks that `name` names (see `pairs.pairs`) and write what was found. Returns the files.
+
+    Solutions without figures have nothing to measure, and are passed over.
+
+    With `keep_seeds`, the numbers of other seeds stay as they were measured before; only rounding is measured anew.
+    Raises CourseError when a chapter has no line `SEED = 0`, was not built, a run fails, or a figure changes its words
+    or its number of curves from run to run.
     """
-    (pair,) = [pair for pair in pairs(f"notebooks/{name}", root)]
-    cells = [cell.source for cell in from_text(pair.text).cells if cell.cell_type == "code"]
-    code = "\n\n".join(re.sub(r"^(\s*)%pip.*", r"\1pass", cell, flags=re.MULTILINE) for cell in cells)
-    if len(SEED_LINE.findall(code)) != 1:
+    chosen = [pair for pair in pairs(name, root) if _is_chapter(pair) or _spreads([read(pair.notebook)], pair.name)]
+    return [_measure(pair, seeds, keep_seeds, root) for pair in chosen]
+
+
+def _is_chapter(pair: Pair) -> bool:
+    return pair.text.parent.name == "notebooks"
+
+
+def _measure(pair: Pair, seeds: int, keep_seeds: bool, root: Path) -> Path:
+    notebook = from_text(pair.text)
+    committed = read(pair.notebook)
+    target = bands_file(pair, root)
+    chapter = _is_chapter(pair)
+    if chapter and len(SEED_LINE.findall("\n".join(cell.source for cell in code_cells(notebook)))) != 1:
         raise CourseError(f"{pair.text.name}: wanted exactly one line `SEED = 0`, so that other seeds can be tried")
+    before = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    others = [Run(seed) for seed in range(1, seeds)] if chapter and not keep_seeds else []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = list(
-            pool.map(lambda seed: _run(SEED_LINE.sub(f"SEED = {seed}", code), pair.notebook.parent), range(seeds))
-        )
-    target = root / "tests" / "bands" / f"{pair.text.stem}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    values = {label: [run[label] for run in runs] for label in runs[0]}
-    target.write_text(json.dumps({"seeds": seeds, "values": values}, indent=1, ensure_ascii=False) + "\n")
+        done = list(pool.map(lambda run: _run(notebook, pair, run, root), [*others, *ROUNDING]))
+    rounding = [committed, *done[len(others) :]]
+    kept = {"seeds": seeds, "values": _values([committed, *done[: len(others)]])}
+    if not others:
+        kept = {key: before[key] for key in ("seeds", "values") if key in before}
+    kept["rounding"] = _values(rounding)
+    kept["figures"] = _spreads(rounding, pair.name)
+    write(target, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     return target
 
 
-def _run(code: str, folder: Path) -> dict[str, float]:
-    program = f"{code}\n\nfrom course_lib.authoring.bands import report\nreport()\n"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program],
-        cwd=folder,
-        env=kernel_environment() | {"MPLBACKEND": "Agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise CourseError(f"a run with another seed failed: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout.splitlines()[-1])
+def _run(notebook: NotebookNode, pair: Pair, run: Run, root: Path) -> NotebookNode:
+    """One execution; kept in runs/bands under what the cells say, so that a stopped measurement goes on where it was."""
+    code = hashlib.sha256("\n\n".join(cell.source for cell in code_cells(notebook)).encode()).hexdigest()[:12]
+    kept = root / "runs" / "bands" / f"{pair.text.stem}-{code}" / f"{run.instructions}-{run.seed}-{run.nudge}.ipynb"
+    if kept.exists():
+        return read(kept)
+    fresh = copy.deepcopy(notebook)
+    for cell in code_cells(fresh):
+        cell.source = SEED_LINE.sub(f"SEED = {run.seed}", cell.source)
+    execute(fresh, pair.notebook.parent, f"{pair.name}, {run}", kernel_environment(run.instructions, run.nudge))
+    write(kept, nbformat.writes(fresh))
+    return fresh
 
 
-def report() -> None:
-    """Print, as the last line, what the expects of this process measured."""
-    print(json.dumps({reading.label: float(f"{reading.value:.6g}") for reading in judged()}))
+def _values(runs: list[NotebookNode]) -> dict[str, list[float]]:
+    """For each label, what the expects of each run measured."""
+    measured = [
+        {r.label: r.value for cell in code_cells(run) for t in texts(cell) for r in readings(t)} for run in runs
+    ]
+    return {label: [values[label] for values in measured] for label in measured[0]}
+
+
+def _spreads(runs: list[NotebookNode], name: str) -> dict[str, list[Spread]]:
+    """For each cell that shows figures, by its id: the spread of each figure."""
+    found: dict[str, list[Spread]] = {}
+    for number, cells in enumerate(zip(*map(code_cells, runs), strict=True), start=1):
+        figures = [shown(cell.outputs) for cell in cells]
+        if len({len(several) for several in figures}) > 1:
+            raise CourseError(f"{name}, cell [{number}]: shows {sorted(map(len, figures))} figures, by run; calm it")
+        try:
+            if figures[0]:
+                found[cells[0].id] = [_spread(versions) for versions in zip(*figures, strict=True)]
+        except Unlike as reason:
+            raise CourseError(f"{name}, cell [{number}]: {reason}; calm it, or word it for both") from None
+    return found
+
+
+def _spread(versions: tuple[Shown, ...]) -> Spread:
+    """The largest distance between any two versions of one figure, part by part; parts that never move are left out."""
+    largest: Spread = {}
+    for a, b in itertools.combinations(versions, 2):
+        for part, values in distances(a, b).items():
+            known = largest.get(part, [0.0] * len(values))
+            largest[part] = [float(f"{max(pair):.3g}") for pair in zip(known, values, strict=True)]
+    return {part: values for part, values in largest.items() if max(values, default=0) >= SMALL}

@@ -19,6 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_lib.authoring.instructions import variables
+from course_lib.authoring.kernel import NUDGE, profile
 from course_lib.authoring.notebook_io import write
 from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs, pull
 from course_lib.authoring.seal import seal
@@ -28,7 +30,8 @@ from course_lib.errors import CourseError
 __all__ = ["KERNEL_ENV", "build", "execute", "kernel_environment", "pull"]
 
 THREADS = 1
-CELL_SECONDS = 900
+CELL_SECONDS = 6 * 3600  # no cell computes for a minute; this ends one that hangs, and no busy machine reaches it
+PATIENCE = 600  # seconds that a kernel may take to start, or a finished cell's last output to arrive
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # float32 sums depend on their order, and the order on threads and instruction set; training amplifies both. Threads are
@@ -44,9 +47,15 @@ KERNEL_ENV = {
 }
 
 
-def kernel_environment() -> dict[str, str]:
-    """This process's environment with KERNEL_ENV on top, and no MPLBACKEND: the kernel's inline figures."""
-    return {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | KERNEL_ENV
+def kernel_environment(instructions: str = "own", nudge: int = 0) -> dict[str, str]:
+    """This process's environment with KERNEL_ENV on top, and no MPLBACKEND: the kernel's inline figures.
+
+    `instructions` limits the processor's (see instructions.py); `nudge` above 0 names a random change of all initial
+    weights by 1e-6 (see kernel.py).
+    """
+    own = {key: value for key, value in os.environ.items() if key not in ("MPLBACKEND", NUDGE)}
+    nudged = {NUDGE: str(nudge)} if nudge else {}
+    return own | KERNEL_ENV | {"IPYTHONDIR": profile()} | variables(instructions) | nudged
 
 
 class ThisPythonSpec(KernelSpecManager):
@@ -63,22 +72,25 @@ class ThisPythonKernel(AsyncKernelManager):
         return ThisPythonSpec()
 
 
-def execute(notebook: NotebookNode, folder: Path, name: str) -> float:
+def execute(notebook: NotebookNode, folder: Path, name: str, environment: dict[str, str] | None = None) -> float:
     """Run all cells in place, in a fresh kernel inside `folder`; return the cells' compute time in seconds.
 
-    Stops at the first cell that raises (unless tagged raises-exception) or takes longer than CELL_SECONDS;
-    CourseError then says which and why.
+    `environment` is the kernel's, `kernel_environment()` unless given. Stops at the first cell that raises (unless
+    tagged raises-exception) or takes longer than CELL_SECONDS; CourseError then says which
+    and why.
     """
     folder.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
+        startup_timeout=PATIENCE,
+        iopub_timeout=PATIENCE,
         kernel_manager_class=ThisPythonKernel,
         resources={"metadata": {"path": str(folder)}},
     )
     try:
         # The kernel's own stderr is chatter about ports; what a cell writes to stderr comes as output.
-        client.execute(env=kernel_environment(), stderr=subprocess.DEVNULL)
+        client.execute(env=environment or kernel_environment(), stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellControlSignal, DeadKernelError, RuntimeError) as error:
         reason = (faults(notebook) or [str(error).strip().splitlines()[0]])[0]
         raise CourseError(f"{name}: {reason}; nothing written") from None

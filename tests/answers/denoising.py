@@ -282,7 +282,8 @@ def last_only(network):
 def one_by_one(y, values, shares, sigma):
     answers = []
     for one in y.tolist():
-        exponents = [np.log(p) - (one - v) ** 2 / (2 * sigma**2) for v, p in zip(values, shares, strict=True)]
+        both = zip(values.tolist(), shares.tolist(), strict=True)
+        exponents = [np.log(p) - (one - v) ** 2 / (2 * sigma**2) for v, p in both]
         weights = [np.exp(e - max(exponents)) for e in exponents]
         answers.append(sum(w * v for w, v in zip(weights, values.tolist(), strict=True)) / sum(weights))
     return np.array(answers)

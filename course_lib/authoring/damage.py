@@ -1,0 +1,256 @@
+"""Small damage to what a chapter shows, of the kinds that a re-run must catch.
+
+Data flow: the figures that a kernel kept (kernel.py, COURSE_KEEP_FIGURES) and a cell's outputs → a damaged copy, drawn
+as the notebook would have drawn it. Each function returns the candidates for its kind, the smallest that a reader would
+notice first. benchmarks/verification.py draws from them by a seed, and counts what verify.py catches. Course machinery.
+"""
+
+import base64
+import io
+import json
+import pickle
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from IPython.core.pylabtools import print_figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from PIL import Image
+
+from course_lib.authoring.drawn import describe
+from course_lib.authoring.kernel import DESCRIPTION
+from course_lib.authoring.same_picture import decode
+from course_lib.reading import LINE
+
+NOTICED = 0.05  # of a panel's height: a smaller change of a curve is not told from its noise
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One change of a figure: what it is in words, how large (for the order), and the function that does it."""
+
+    what: str
+    size: float
+    do: Callable[[Figure], object]
+
+
+def redraw(file: Path, damage: Damage | None = None) -> dict:
+    """A kept figure as an output of a cell, damaged or as it was."""
+    figure = pickle.loads(file.read_bytes())  # written a moment ago by our own kernel
+    if damage is not None:
+        damage.do(figure)
+    picture = print_figure(figure, "png", base64=True, bbox_inches="tight")
+    described = json.dumps(describe(figure), ensure_ascii=False)
+    return {
+        "output_type": "display_data",
+        "data": {"image/png": picture, "text/plain": repr(figure)},
+        "metadata": {"image/png": {DESCRIPTION: described}},
+    }
+
+
+def blanked(output: dict) -> dict:
+    """The output with an empty picture of the same size, its description untouched."""
+    image = decode(base64.b64decode(output["data"]["image/png"]))
+    file = io.BytesIO()
+    Image.new("RGB", image.size, "white").save(file, "png")
+    return {**output, "data": output["data"] | {"image/png": base64.b64encode(file.getvalue()).decode()}}
+
+
+def curves(figure: Figure) -> Iterator[tuple[int, int, Axes, Line2D]]:
+    """Every visible curve: its panel, its place, and both objects."""
+    for panel, axes in enumerate(figure.axes):
+        for place, line in enumerate(axes.get_lines()):
+            if line.get_visible() and len(line.get_xdata()) > 1:
+                yield panel, place, axes, line
+
+
+def _height(axes: Axes, values: np.ndarray) -> np.ndarray:
+    """Where values stand in their panel, 0 … 1."""
+    points = axes.transData.transform(np.stack([np.zeros_like(values), values], axis=1))
+    return axes.transAxes.inverted().transform(points)[:, 1]
+
+
+def _numbers(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(np.asarray(data, dtype=float) for data in (line.get_xdata(orig=False), line.get_ydata(orig=False)))
+
+
+def another_curve(figure: Figure) -> list[Damage]:
+    """One curve shows the values of another one in its panel."""
+    found = []
+    for panel, place, axes, line in curves(figure):
+        x, y = _numbers(line)
+        for other_panel, other, _, sibling in curves(figure):
+            if other_panel != panel or other == place or len(sibling.get_xdata()) < 3 or len(x) < 3:
+                continue
+            theirs = np.interp(
+                np.linspace(0, 1, len(x)), np.linspace(0, 1, len(sibling.get_xdata())), _numbers(sibling)[1]
+            )
+            apart = float(np.nanmean(np.abs(_height(axes, y) - _height(axes, theirs))))
+            if apart >= NOTICED:
+
+                def do(fresh: Figure, panel=panel, place=place, theirs=theirs) -> None:
+                    fresh.axes[panel].get_lines()[place].set_ydata(theirs)
+
+                found.append(Damage(f"panel {panel + 1}: curve {place + 1} is curve {other + 1}", apart, do))
+    return sorted(found, key=lambda damage: damage.size)
+
+
+def removed_curve(figure: Figure) -> list[Damage]:
+    """One curve is gone; its entry in the legend stays."""
+    found = []
+    for panel, place, axes, line in curves(figure):
+        length = float(np.nansum(np.abs(np.diff(_height(axes, _numbers(line)[1])))))
+
+        def do(fresh: Figure, panel=panel, place=place) -> None:
+            fresh.axes[panel].get_lines()[place].remove()
+
+        found.append(Damage(f"panel {panel + 1}: curve {place + 1} is gone", length, do))
+    return sorted(found, key=lambda damage: damage.size)
+
+
+def raised_curve(figure: Figure) -> list[Damage]:
+    """One curve stands a twentieth of the panel higher, or one bar is that much longer."""
+    found = []
+    for panel, place, axes, line in curves(figure):
+        x, y = _numbers(line)
+        if line.get_transform() != axes.transData:
+            continue
+
+        def do(fresh: Figure, panel=panel, place=place, x=x, y=y) -> None:
+            axes, line = fresh.axes[panel], fresh.axes[panel].get_lines()[place]
+            points = axes.transAxes.inverted().transform(axes.transData.transform(np.stack([x, y], axis=1)))
+            limits = axes.get_xlim(), axes.get_ylim()
+            moved = axes.transData.inverted().transform(axes.transAxes.transform(points + np.array([0, NOTICED])))
+            line.set_ydata(moved[:, 1])
+            axes.set(xlim=limits[0], ylim=limits[1])
+
+        found.append(Damage(f"panel {panel + 1}: curve {place + 1} is higher", NOTICED, do))
+    for panel, axes in enumerate(figure.axes):
+        bars = [patch for group in axes.containers for patch in getattr(group, "patches", [])]
+        for place, bar in enumerate(bars):
+            flat = bar.get_width() > bar.get_height()
+
+            def do(fresh: Figure, panel=panel, place=place, flat=flat) -> None:
+                axes = fresh.axes[panel]
+                bar = [patch for group in axes.containers for patch in getattr(group, "patches", [])][place]
+                low, high = axes.get_xlim() if flat else axes.get_ylim()
+                longer = (bar.get_width() if flat else bar.get_height()) + NOTICED * (high - low)
+                _ = bar.set_width(longer) if flat else bar.set_height(longer)
+
+            found.append(Damage(f"panel {panel + 1}: bar {place + 1} is longer", NOTICED, do))
+    return found
+
+
+def other_axis(figure: Figure) -> list[Damage]:
+    """An axis ends a twentieth further out, or is logarithmic."""
+    found = []
+    for panel, axes in enumerate(figure.axes):
+        if not axes.axison:
+            continue
+        for letter in "xy":
+
+            def stretch(fresh: Figure, panel=panel, letter=letter) -> None:
+                low, high = getattr(fresh.axes[panel], f"get_{letter}lim")()
+                log = getattr(fresh.axes[panel], f"get_{letter}scale")() == "log"
+                further = high * (high / low) ** NOTICED if log else high + NOTICED * (high - low)
+                getattr(fresh.axes[panel], f"set_{letter}lim")(low, further)
+
+            found.append(Damage(f"panel {panel + 1}: the {letter} axis is longer", NOTICED, stretch))
+        low, _ = axes.get_ylim()
+        if axes.get_yscale() == "linear" and low > 0:
+            found.append(
+                Damage(f"panel {panel + 1}: y is logarithmic", 1.0, lambda f, p=panel: f.axes[p].set_yscale("log"))
+            )
+    return found
+
+
+def other_words(figure: Figure) -> list[Damage]:
+    """One letter of a title, a label or a legend is another one."""
+    found = []
+
+    def each(fresh: Figure) -> list:
+        texts = [*fresh.texts]
+        for axes in fresh.axes:
+            texts += [child for child in axes.get_children() if isinstance(child, Text)]
+            texts += [axes.xaxis.label, axes.yaxis.label]
+            texts += axes.get_legend().get_texts() if axes.get_legend() else []
+        return [text for text in texts if re.search("[a-z]", text.get_text()) and text.get_visible()]
+
+    for place, text in enumerate(each(figure)):
+
+        def do(fresh: Figure, place=place) -> None:
+            chosen = each(fresh)[place]
+            words = chosen.get_text()
+            middle = [m.start() for m in re.finditer("[a-z]", words)][len(re.findall("[a-z]", words)) // 2]
+            letter = "o" if words[middle] != "o" else "e"
+            chosen.set_text(words[:middle] + letter + words[middle + 1 :])
+
+        found.append(Damage(f"a letter of {text.get_text()!r}", 1 / len(text.get_text()), do))
+    return sorted(found, key=lambda damage: damage.size)
+
+
+def other_image(figure: Figure) -> list[Damage]:
+    """One image of a figure is mirrored, or is the next one."""
+    images = [
+        (panel, place, image) for panel, axes in enumerate(figure.axes) for place, image in enumerate(axes.images)
+    ]
+    found = []
+    for panel, place, image in images:
+        array = np.asarray(image.get_array(), dtype=float)
+        versions = [("mirrored", np.asarray(image.get_array())[:, ::-1])]
+        versions += [("another", np.asarray(other.get_array())) for *_, other in images if other is not image]
+        for what, version in versions:
+            if version.shape != array.shape:
+                continue
+            span = float(np.ptp(array)) or 1.0
+            apart = float(np.abs(version - array).mean()) / span
+            if apart >= NOTICED:
+
+                def do(fresh: Figure, panel=panel, place=place, version=version) -> None:
+                    fresh.axes[panel].images[place].set_data(version)
+
+                found.append(Damage(f"panel {panel + 1}: its image is {what}", apart, do))
+    return sorted(found, key=lambda damage: damage.size)
+
+
+FIGURE_DAMAGE: dict[str, Callable[[Figure], list[Damage]]] = {
+    "another experiment's curve": another_curve,
+    "a curve gone": removed_curve,
+    "a curve or bar moved by 5 %": raised_curve,
+    "another axis": other_axis,
+    "a letter of the words": other_words,
+    "another image": other_image,
+}
+
+
+def outside_its_band(text: str) -> list[tuple[str, float]]:
+    """For each expect line of an output: the text with that number a hundredth of its band outside it."""
+    found = []
+    lines = text.splitlines(keepends=True)
+    for place, line in enumerate(lines):
+        if match := LINE.fullmatch(line.rstrip("\n")):
+            label, _, unit, low, high, _ = match.groups()
+            ends = [float(end.replace(",", "")) for end in (low, high)]
+            value = ends[1] + 0.01 * (ends[1] - ends[0] or 1)
+            new = f"{label}: {value:.6g}{unit}   [band {low} … {high}{unit}] ✗\n"
+            found.append(("".join([*lines[:place], new, *lines[place + 1 :]]), ends[1] - ends[0]))
+    return found
+
+
+def other_number(text: str) -> list[str]:
+    """For each printed number that no band judges: the text with its last digit another one."""
+    found = []
+    lines = text.splitlines(keepends=True)
+    for place, line in enumerate(lines):
+        if LINE.fullmatch(line.rstrip("\n")) or "|" in line:
+            continue
+        for match in re.finditer(r"\d+(?:\.\d+)?", line):
+            digit = line[match.end() - 1]
+            new = line[: match.end() - 1] + str((int(digit) + 1) % 10) + line[match.end() :]
+            found.append("".join([*lines[:place], new, *lines[place + 1 :]]))
+    return found

@@ -1,0 +1,139 @@
+"""Whether a figure drawn again is the figure that was committed, judged by this figure's own spread.
+
+Data flow: two outputs, each a PNG with its description (drawn.py) → `distances`, a few numbers for each part of the
+figure → `difference` holds them against ROOM times the spread that the same part showed between runs that nothing but
+rounding tells apart (bands.py measures it), plus FLOORS, what a reader could not see. A part that no run moves is
+deterministic, and compared closely. On another architecture than the one measured, only presence, size and blankness
+are compared.
+
+Descriptions see what pictures hide (one curve's colour, a digit in a title) and pictures see what descriptions leave
+out (a picture exchanged by hand): both have to agree. Course machinery.
+"""
+
+import base64
+import json
+import math
+from dataclasses import dataclass
+
+from course_lib.authoring.instructions import is_x86
+from course_lib.authoring.kernel import DESCRIPTION
+from course_lib.authoring.same_picture import COLUMNS, disorder, unlike
+
+ROOM = 2.0  # of the largest distance between any two of the measured runs
+FLOORS = {
+    "mean": 0.004,  # of a panel's height or a picture's range: one grey level
+    "largest": 0.012,
+    "picture": 0.06,  # of the ink in a tile
+    "count": 0.0,  # whole numbers in words
+    "digit": 1.0,  # of the last digit of a decimal number in words: rounding may fall either way
+}
+KINDS = ("image/png", "image/jpeg")
+WHOLLY = 10.0  # the distance to a value that is not there
+
+Spread = dict[str, list[float]]
+
+
+class Unlike(ValueError):
+    """Two figures that no spread makes the same: other words, another number of curves."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One figure among a cell's outputs: its picture, and its description (None where matplotlib did not draw it)."""
+
+    picture: bytes
+    description: dict | None
+
+
+def shown(outputs: list[dict]) -> list[Shown]:
+    """The figures among a cell's outputs, in order."""
+    found = []
+    for output in outputs:
+        for kind in KINDS:
+            if kind in output.get("data", {}):
+                described = output.get("metadata", {}).get(kind, {}).get(DESCRIPTION)
+                description = json.loads(described) if described else None
+                found.append(Shown(base64.b64decode(output["data"][kind]), description))
+    return found
+
+
+def difference(committed: Shown, fresh: Shown, spread: Spread | None) -> str:
+    """Why two figures are not the same, in one line; empty when they are. `spread` None: compare closely."""
+    if reason := disorder(committed.picture, fresh.picture):
+        return reason
+    if not is_x86():
+        return ""
+    try:
+        found = distances(committed, fresh)
+    except Unlike as reason:
+        return str(reason)
+    for part, values in found.items():
+        floor, known = FLOORS[kind(part)], (spread or {}).get(part, [])
+        for place, value in enumerate(values):
+            allowed = ROOM * (known[place] if place < len(known) else 0.0) + floor
+            if value > allowed + 1e-9:
+                return f"{_tile(part, place)} differs by {_shown(part, value)}, at most {_shown(part, allowed)}"
+    return ""
+
+
+def kind(part: str) -> str:
+    """Which of FLOORS a part is held against: the last word of its name."""
+    return part.rsplit(" ", 1)[1]
+
+
+def _tile(part: str, place: int) -> str:
+    if kind(part) != "picture":
+        return part
+    return f"the picture, in row {place // COLUMNS + 1} and column {place % COLUMNS + 1} of its tiles,"
+
+
+def _shown(part: str, value: float) -> str:
+    return f"{value:.3g} of its last digit" if kind(part) in ("count", "digit") else f"{value:.1%}"
+
+
+def distances(a: Shown, b: Shown) -> Spread:
+    """For each part of a figure, how far apart two drawings of it are. Raises Unlike for other words or curves."""
+    if (a.description is None) != (b.description is None):
+        raise Unlike("has no description: build it again with `course notebooks`")
+    found = {} if a.description is None else _described(a.description, b.description)
+    return found | {"tiles of the picture": unlike(a.picture, b.picture)}
+
+
+def _described(a: dict, b: dict) -> Spread:
+    found: Spread = {}
+    old, new = ({where: (text, numbers) for where, text, numbers in side["words"]} for side in (a, b))
+    for where in [*old, *(where for where in new if where not in old)]:
+        if where not in new or where not in old:
+            raise Unlike(f"{where} is {'new' if where in new else 'gone'}: {(old | new)[where][0]!r}")
+        (text, numbers), (text_now, numbers_now) = old[where], new[where]
+        if text != text_now or len(numbers) != len(numbers_now):
+            raise Unlike(f"{where} is {text_now!r}, committed {text!r}")
+        for place, (one, other) in enumerate(zip(numbers, numbers_now, strict=True), 1):
+            decimals = max(_decimals(one), _decimals(other))
+            apart = abs(_number(one) - _number(other)) * 10**decimals
+            found[f"{where}: number {place} as {'digit' if decimals else 'count'}"] = [round(apart, 6)]
+    if missing := sorted(a["parts"].keys() ^ b["parts"].keys()):
+        raise Unlike(f"{missing[0]} is {'gone' if missing[0] in a['parts'] else 'new'}")
+    for name, part in a["parts"].items():
+        one, other, span = part["values"], b["parts"][name]["values"], part["span"]
+        if len(one) != len(other):
+            raise Unlike(f"{name} has {len(other)} values, committed {len(one)}")
+        apart = [_apart(x, y, span) for x, y in zip(one, other, strict=True)]
+        found[f"{name}: mean"], found[f"{name}: largest"] = [math.fsum(apart) / len(apart)], [max(apart)]
+    return found
+
+
+def _apart(x: float | None, y: float | None, span: float) -> float:
+    if x is None or y is None:
+        return 0.0 if x is y else WHOLLY
+    return abs(x - y) / span
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("−", "-"))
+
+
+def _decimals(text: str) -> int:
+    mantissa, _, exponent = text.replace(",", "").partition("e")
+    places = len(mantissa.partition(".")[2])
+    return max(0, places - int(exponent or 0)) if exponent else places
