@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +66,7 @@ def bands_file(pair: Pair, root: Path = ROOT) -> Path:
 def measure(name: str, seeds: int = 6, keep_seeds: bool = False, root: Path = ROOT) -> list[Path]:
     """Measure the notebooks that `name` names (see `pairs.pairs`) and write what was found. Returns the files.
 
-    Solutions without figures have nothing to measure, and are passed over.
-
-    With `keep_seeds`, the numbers of other seeds stay as they were measured before; only rounding is measured anew.
+    Solutions without figures have nothing to measure, and are passed over. With `keep_seeds`, the numbers of other seeds stay as they were measured before; only rounding is measured anew.
     Raises CourseError when a chapter has no line `SEED = 0`, was not built, a run fails, or a figure changes its words
     or its number of curves from run to run.
     """
@@ -91,19 +90,25 @@ def _measure(pair: Pair, seeds: int, keep_seeds: bool, root: Path) -> Path:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         done = list(pool.map(lambda run: _run(notebook, pair, run, root), [*others, *ROUNDING]))
     rounding = [committed, *done[len(others) :]]
-    kept = {"seeds": seeds, "values": _values([committed, *done[: len(others)]])}
-    if not others:
+    if chapter and not keep_seeds:
+        kept = {"seeds": seeds, "values": _values([committed, *done[: len(others)]])}
+    else:
         kept = {key: before[key] for key in ("seeds", "values") if key in before}
     kept["rounding"] = _values(rounding)
     kept["figures"] = _spreads(rounding, pair.name)
     write(target, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    shutil.rmtree(_kept(notebook, pair, root), ignore_errors=True)  # the library may be another one next time
     return target
 
 
-def _run(notebook: NotebookNode, pair: Pair, run: Run, root: Path) -> NotebookNode:
-    """One execution; kept in runs/bands under what the cells say, so that a stopped measurement goes on where it was."""
+def _kept(notebook: NotebookNode, pair: Pair, root: Path) -> Path:
+    """Where runs wait until all are there, under what the cells say: a stopped measurement goes on where it was."""
     code = hashlib.sha256("\n\n".join(cell.source for cell in code_cells(notebook)).encode()).hexdigest()[:12]
-    kept = root / "runs" / "bands" / f"{pair.text.stem}-{code}" / f"{run.instructions}-{run.seed}-{run.nudge}.ipynb"
+    return root / "runs" / "bands" / f"{pair.text.stem}-{code}"
+
+
+def _run(notebook: NotebookNode, pair: Pair, run: Run, root: Path) -> NotebookNode:
+    kept = _kept(notebook, pair, root) / f"{run.instructions}-{run.seed}-{run.nudge}.ipynb"
     if kept.exists():
         return read(kept)
     fresh = copy.deepcopy(notebook)

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-
-from lab_page import FLAGS, browser_path  # noqa: E402
+from lab_page import FLAGS, browser_path
 
 WIDTH, HEIGHT = 1280, 1600
 
 
 @pytest.fixture(scope="session")
 def browser():
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
     path = browser_path()
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium, then `course test` again")

@@ -4,6 +4,8 @@ Data flow: `serve` starts the server as `course lab` does, on a copy of the note
 Chromium, runs it, looks for errors, moves widgets by keyboard, changes the theme and takes pictures of the page.
 """
 
+from __future__ import annotations  # playwright may be missing where the tests are skipped
+
 import contextlib
 import json
 import os
@@ -14,11 +16,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
-from playwright.sync_api import Locator, Page
 
 from course_lib import lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
