@@ -67,13 +67,16 @@ def test_the_spread_of_every_figure_was_measured_and_of_no_other(pair):
 
 @pytest.mark.parametrize("pair", WITH_FIGURES, ids=lambda pair: pair.name)
 def test_no_figure_is_chaotic(pair):
-    """A curve that rounding sends anywhere proves nothing: calm the experiment (a smaller step, a mean over runs)."""
+    """A curve that rounding sends anywhere proves nothing: calm the experiment (a smaller step, a mean over runs).
+
+    Images are exempt: which picture is the nearest neighbour, or the worst case, may flip as a whole.
+    """
     wild = [
         f"{cell}, figure {number}: {part} moves by {values[0]:.0%}"
         for cell, spreads in measured(pair)["figures"].items()
         for number, spread in enumerate(spreads, 1)
         for part, values in spread.items()
-        if part.endswith(": mean") and not _unordered(part, spread) and values[0] > CALM
+        if part.endswith(": mean") and " image " not in part and not _unordered(part, spread) and values[0] > CALM
     ]
     assert wild == []
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,37 @@ def test_the_published_table_of_restoration_says_what_the_cards_say(name, metric
     card = read_card(data_dir() / "checkpoints" / name)
     measured = next(entry["value"] for entry in card["metrics"] if entry["name"] == metric)
     assert published == pytest.approx(measured, abs=0.02)
+
+
+# --- how far the proof of the notebooks can be trusted ----------------------------------------------------------------
+
+
+def test_damage_in_one_cell_never_hides_damage_in_another():
+    loaded = module("verification")
+    drawn = [("kind", "what", cell, []) for cell in (1, 2, 1, 3, 1)]
+    groups = loaded.packed(drawn)
+    assert [[damage[2] for damage in group] for group in groups] == [[1, 2, 3], [1], [1]]
+
+
+def test_the_proofs_table_counts_and_names_what_went_wrong():
+    loaded = module("verification")
+    kind = "a curve gone"
+    good = {"figures": 9, "false": [], "of": Counter({kind: 3}), "caught": Counter({kind: 3}), "misses": []}
+    bad = good | {
+        "false": ["own: cell [4]: size"],
+        "caught": Counter({kind: 2}),
+        "misses": [f"{kind}: cell [7], panel 1"],
+    }
+    table = loaded.table({"00_start_here": good, "01_residual_blocks": bad})
+    assert "| 00_start_here | 9 | 4 | 0 |" in table and "| 01_residual_blocks | 9 | 4 | 1 |" in table
+    assert f"| {kind} | 3/3 | 2/3 | 5/6 |" in table and "| another axis | – | – | 0/0 |" in table
+    assert "- 01_residual_blocks: own: cell [4]: size" in table
+    assert f"- 01_residual_blocks: {kind}: cell [7], panel 1" in table
+
+
+def test_the_published_proof_has_no_false_alarm_and_no_miss():
+    loaded = module("verification")
+    table = (loaded.ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
+    assert "False alarms, by name.** None." in table and "Misses, by name.** None." in table
+    for path in sorted((loaded.ROOT / "notebooks").glob("*.ipynb")):
+        assert f"| {path.stem} |" in table, f"{path.stem} is not in it: python benchmarks/verification.py"

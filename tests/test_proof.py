@@ -126,7 +126,7 @@ def test_dots_do_not_fill_the_screen(outcome):
 
 def test_the_summary_says_how_to_run_a_failure_alone(capsys):
     failures = {"tests/test_x.py::test_y[a b]": "1 == 2", "notebooks/01_blocks.ipynb::Cell 31": "figure 1: size"}
-    bad = proof._Outcome(status=1, seconds=100, ran=7, failures=failures, skipped={"needs a GPU": 3})
+    bad = proof.Outcome(1, seconds=100, ran=7, failures=failures, skipped={"needs a GPU": 3})
     assert proof._report({"tests": bad}) == 1
     lines = capsys.readouterr().out.splitlines()
     assert "skipped in tests: 3 (needs a GPU)" in lines

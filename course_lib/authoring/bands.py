@@ -66,7 +66,8 @@ def bands_file(pair: Pair, root: Path = ROOT) -> Path:
 def measure(name: str, seeds: int = 6, keep_seeds: bool = False, root: Path = ROOT) -> list[Path]:
     """Measure the notebooks that `name` names (see `pairs.pairs`) and write what was found. Returns the files.
 
-    Solutions without figures have nothing to measure, and are passed over. With `keep_seeds`, the numbers of other seeds stay as they were measured before; only rounding is measured anew.
+    Solutions without figures have nothing to measure, and are passed over. With `keep_seeds`, the numbers of other
+    seeds stay as they were measured before; only rounding is measured anew.
     Raises CourseError when a chapter has no line `SEED = 0`, was not built, a run fails, or a figure changes its words
     or its number of curves from run to run.
     """

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from IPython.core.pylabtools import print_figure
 from matplotlib.axes import Axes
@@ -46,6 +47,7 @@ def redraw(file: Path, damage: Damage | None = None) -> dict:
         damage.do(figure)
     picture = print_figure(figure, "png", base64=True, bbox_inches="tight")
     described = json.dumps(describe(figure), ensure_ascii=False)
+    plt.close("all")  # a figure that is read back counts as opened
     return {
         "output_type": "display_data",
         "data": {"image/png": picture, "text/plain": repr(figure)},

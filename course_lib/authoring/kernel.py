@@ -21,6 +21,8 @@ from typing import Any
 
 NUDGE, KEEP = "COURSE_NUDGE", "COURSE_KEEP_FIGURES"
 RELATIVE = 1e-6
+CELL_SECONDS = 6 * 3600  # no cell computes for a minute; this ends one that hangs, and no busy machine reaches it
+PATIENCE = 600  # seconds that a kernel may take to start, or a finished cell's last output to arrive
 DESCRIPTION = "drawn"  # the key in the metadata of the picture
 CONFIGURATION = f"""\
 c.InteractiveShellApp.extensions = [{__name__!r}]

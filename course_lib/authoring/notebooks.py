@@ -20,7 +20,7 @@ from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKerne
 from nbformat import NotebookNode
 
 from course_lib.authoring.instructions import variables
-from course_lib.authoring.kernel import NUDGE, profile
+from course_lib.authoring.kernel import CELL_SECONDS, NUDGE, PATIENCE, profile
 from course_lib.authoring.notebook_io import write
 from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs, pull
 from course_lib.authoring.seal import seal
@@ -30,8 +30,6 @@ from course_lib.errors import CourseError
 __all__ = ["KERNEL_ENV", "build", "execute", "kernel_environment", "pull"]
 
 THREADS = 1
-CELL_SECONDS = 6 * 3600  # no cell computes for a minute; this ends one that hangs, and no busy machine reaches it
-PATIENCE = 600  # seconds that a kernel may take to start, or a finished cell's last output to arrive
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # float32 sums depend on their order, and the order on threads and instruction set; training amplifies both. Threads are

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.authoring import verify
@@ -59,47 +60,56 @@ def prove(fast: bool = False, instructions: str = "own", names: Iterable[str] = 
     return _report({name: _part(name, parts[name]) for name in wanted})
 
 
-class _Outcome(dict):
-    """What became of one part: `status`, `seconds`, `failures` (node id → one line), `skipped` (reason → count)."""
+@dataclass
+class Outcome:
+    """What became of one part: pytest's or ruff's exit status, its seconds, how many tests or cells ran."""
+
+    status: int
+    seconds: float = 0.0
+    ran: int = 0
+    failures: dict[str, str] = field(default_factory=dict)  # node id → one line
+    skipped: dict[str, int] = field(default_factory=dict)  # reason → how many
 
 
-def _part(name: str, part: Callable[[], int]) -> _Outcome:
+def _part(name: str, part: Callable[[], int]) -> Outcome:
     print(f"── {name}", flush=True)
     started = time.monotonic()
-    outcome = _Outcome(failures={}, skipped={}, ran=0)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "outcome.json"
         os.environ[OUTCOME] = str(file)
         try:
-            outcome["status"] = part()
+            outcome = Outcome(part())
         except CourseError as error:
             print(error)
-            outcome |= {"status": 2, "failures": {name: str(error)}}
+            outcome = Outcome(2, failures={name: str(error)})
         finally:
             os.environ.pop(OUTCOME, None)
         if file.exists():
-            outcome |= json.loads(file.read_text(encoding="utf-8"))
-    return _Outcome(outcome | {"seconds": time.monotonic() - started})
+            outcome = Outcome(outcome.status, **json.loads(file.read_text(encoding="utf-8")))
+    outcome.seconds = time.monotonic() - started
+    return outcome
 
 
-def _report(outcomes: dict[str, _Outcome]) -> int:
+def _report(outcomes: dict[str, Outcome]) -> int:
     """Print the summary; 0 when every part passed, else 1."""
     print("── summary")
     for name, outcome in outcomes.items():
-        verdict = "passed" if outcome["status"] == 0 else f"FAILED (exit status {outcome['status']})"
-        ran = f"{outcome['ran']:,} run" if outcome["ran"] else ""
-        print(f"{name:10} {outcome['seconds']:7.1f} s   {verdict:10} {ran}".rstrip())
+        verdict = f"FAILED (exit status {outcome.status})" if outcome.status else "passed"
+        ran = f"{outcome.ran:,} run" if outcome.ran else ""
+        print(f"{name:10} {outcome.seconds:7.1f} s   {verdict:10} {ran}".rstrip())
     for name, outcome in outcomes.items():
-        for reason, count in outcome["skipped"].items():
+        for reason, count in outcome.skipped.items():
             print(f"skipped in {name}: {count} ({reason})")
     failed = 0
     for name, outcome in outcomes.items():
-        if outcome["status"] and not outcome["failures"]:
+        if outcome.status and not outcome.failures:
             failed += 1
             print(f"✗ {name}: see above")
-        for nodeid, line in outcome["failures"].items():
+        for nodeid, line in outcome.failures.items():
             failed += 1
-            print(f"✗ {nodeid}: {line}\n    alone: {alone(nodeid)}" if "::" in nodeid else f"✗ {nodeid}: {line}")
-    taken = minutes(sum(outcome["seconds"] for outcome in outcomes.values()))
+            print(f"✗ {nodeid}: {line}")
+            if "::" in nodeid:
+                print(f"    alone: {alone(nodeid)}")
+    taken = minutes(sum(outcome.seconds for outcome in outcomes.values()))
     print(f"red: {failed} failed, named above ({taken})" if failed else f"green ({taken})", flush=True)
     return int(failed > 0)

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.authoring.kernel import CELL_SECONDS, PATIENCE
 from course_lib.authoring.pairs import FOLDERS, ROOT
 from course_lib.authoring.same_figure import Spread, difference, shown
 from course_lib.errors import CourseError
 
-CELL_SECONDS = 6 * 3600  # no cell computes for a minute; this ends one that hangs, and no busy machine reaches it
-PATIENCE = 600  # seconds that a kernel may take to start, or a finished cell's last output to arrive
 AT_MOST = 8  # kernels at once, about 1 GB each
 SPREADS = Path("tests", "bands")
 

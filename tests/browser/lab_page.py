@@ -46,13 +46,14 @@ def browser_path() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-def copy_chapter(name: str, folder: Path) -> Path:
-    """A copy of a chapter without outputs and with a short budget, as notebooks/NAME.ipynb below `folder`."""
+def copy_chapter(name: str, folder: Path, more: str = "") -> Path:
+    """A copy of a chapter without outputs, with a short budget and a last cell `more`, as notebooks/NAME.ipynb."""
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SHORT_BUDGET))
+    notebook.cells += [nbformat.v4.new_code_cell(more)] if more else []
     target = folder / "notebooks" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, target)
@@ -70,6 +71,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
     environment = lab.environment() | {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
     os.environ.pop("JUPYTER_CONFIG_DIR") if before is None else os.environ.update(JUPYTER_CONFIG_DIR=before)
     environment.pop("TQDM_DISABLE", None)  # a learner's kernel shows bars and widgets
+    environment["OMP_NUM_THREADS"] = "1"  # on a busy machine two threads wait for each other
     command = [*lab.command(folder, None, browser=False), "--LabApp.expose_app_in_browser=True"]
     server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
     watchdog = threading.Timer(300, server.kill)
