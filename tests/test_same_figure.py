@@ -172,7 +172,7 @@ def test_another_figure_fails_beside_measured_noise(name):
         (samples(range(8)), samples([0, 1, 2, 3, 4, 5, 7, 6]), "panel 7, image 1"),
         (photo(data.astronaut()), photo(data.chelsea()[:, :300]), "image 1"),
         (photo(data.astronaut()), photo(data.astronaut(), noise=0.1), "image 1, light"),
-        (bars([0.5, 0.7, 0.9]), bars([0.5, 0.73, 0.9]), "text 2"),
+        (bars([0.5, 0.7, 0.9]), bars([0.5, 0.73, 0.9]), "digit"),
         (bars([0.5, 0.7, 0.9]), bars([0.5, 0.7, 0.9], ("residual", "plain", "real")), "ticks"),
         (arrows(0), arrows(0.1), "arrows"),
         (cloud(0), cloud(0, 1.1), "line 1 (samples)"),

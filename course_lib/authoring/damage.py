@@ -81,10 +81,16 @@ def _numbers(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.asarray(data, dtype=float) for data in (line.get_xdata(orig=False), line.get_ydata(orig=False)))
 
 
+def _connected(line: Line2D) -> bool:
+    return line.get_linestyle() not in ("None", " ", "")
+
+
 def another_curve(figure: Figure) -> list[Damage]:
     """One curve shows the values of another one in its panel."""
     found = []
     for panel, place, axes, line in curves(figure):
+        if not _connected(line):
+            continue
         x, y = _numbers(line)
         for other_panel, other, _, sibling in curves(figure):
             if other_panel != panel or other == place or len(sibling.get_xdata()) < 3 or len(x) < 3:
@@ -120,7 +126,7 @@ def raised_curve(figure: Figure) -> list[Damage]:
     found = []
     for panel, place, axes, line in curves(figure):
         x, y = _numbers(line)
-        if line.get_transform() != axes.transData:
+        if line.get_transform() != axes.transData or not _connected(line):
             continue
 
         def do(fresh: Figure, panel=panel, place=place, x=x, y=y) -> None:

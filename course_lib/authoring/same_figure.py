@@ -13,6 +13,7 @@ out (a picture exchanged by hand): both have to agree. Course machinery.
 import base64
 import json
 import math
+import re
 from dataclasses import dataclass
 
 from course_lib.authoring.instructions import is_x86
@@ -29,6 +30,9 @@ FLOORS = {
 }
 KINDS = ("image/png", "image/jpeg")
 WHOLLY = 10.0  # the distance to a value that is not there
+EMPTY = {"values": [], "span": 1.0}
+
+TEXT, POSITION = re.compile(r"panel \d+, text \d+"), ", position"
 
 Spread = dict[str, list[float]]
 
@@ -71,6 +75,8 @@ def difference(committed: Shown, fresh: Shown, spread: Spread | None) -> str:
         floor, known = FLOORS[kind(part)], (spread or {}).get(part, [])
         for place, value in enumerate(values):
             allowed = ROOM * (known[place] if place < len(known) else 0.0) + floor
+            if value >= WHOLLY > allowed and kind(part) in ("mean", "largest"):
+                return f"{part.rpartition(':')[0]} has other values, or none"
             if value > allowed + 1e-9:
                 return f"{_tile(part, place)} differs by {_shown(part, value)}, at most {_shown(part, allowed)}"
     return ""
@@ -101,7 +107,7 @@ def distances(a: Shown, b: Shown) -> Spread:
 
 def _described(a: dict, b: dict) -> Spread:
     found: Spread = {}
-    old, new = ({where: (text, numbers) for where, text, numbers in side["words"]} for side in (a, b))
+    (old, old_parts), (new, new_parts) = _matched(a), _matched(b)
     for where in [*old, *(where for where in new if where not in old)]:
         if where not in new or where not in old:
             raise Unlike(f"{where} is {'new' if where in new else 'gone'}: {(old | new)[where][0]!r}")
@@ -112,15 +118,34 @@ def _described(a: dict, b: dict) -> Spread:
             decimals = max(_decimals(one), _decimals(other))
             apart = abs(_number(one) - _number(other)) * 10**decimals
             found[f"{where}: number {place} as {'digit' if decimals else 'count'}"] = [round(apart, 6)]
-    if missing := sorted(a["parts"].keys() ^ b["parts"].keys()):
-        raise Unlike(f"{missing[0]} is {'gone' if missing[0] in a['parts'] else 'new'}")
-    for name, part in a["parts"].items():
-        one, other, span = part["values"], b["parts"][name]["values"], part["span"]
-        if len(one) != len(other):
-            raise Unlike(f"{name} has {len(other)} values, committed {len(one)}")
-        apart = [_apart(x, y, span) for x, y in zip(one, other, strict=True)]
+    for name in old_parts | new_parts:
+        parts = old_parts.get(name, EMPTY), new_parts.get(name, EMPTY)
+        one, other = (part["values"] for part in parts)
+        # How many points are drawn may be chance, as of the modes that a GAN has found: the spread says so if it is.
+        apart = [WHOLLY] * len(one or other)
+        if len(one) == len(other):
+            apart = [_apart(x, y, parts[0]["span"]) for x, y in zip(one, other, strict=True)]
         found[f"{name}: mean"], found[f"{name}: largest"] = [math.fsum(apart) / len(apart)], [max(apart)]
     return found
+
+
+def _matched(description: dict) -> tuple[dict[str, tuple[str, list[str]]], dict[str, dict]]:
+    """A description's words and parts by name; texts in a panel are named by what they say.
+
+    Names at the ends of curves are drawn in the order of the curves' last values, which rounding may exchange.
+    """
+    names: dict[str, str] = {}
+    for where, text, _ in description["words"]:
+        if TEXT.fullmatch(where):
+            name = f"{where.rpartition(', ')[0]}, text {text.strip()!r}"
+            before = sum(known.startswith(name) for known in names.values())
+            names[where] = f"{name} ({before + 1})" if before else name
+    words = {names.get(where, where): (text, numbers) for where, text, numbers in description["words"]}
+    parts = {}
+    for name, part in description["parts"].items():
+        where = name.removesuffix(POSITION)
+        parts[names[where] + POSITION if where in names else name] = part
+    return words, parts
 
 
 def _apart(x: float | None, y: float | None, span: float) -> float:
