@@ -8,7 +8,7 @@ import pytest
 
 from course_lib.authoring.bands import ROUNDING, bands_file
 from course_lib.authoring.pairs import Pair, pairs
-from course_lib.authoring.same_figure import shown
+from course_lib.authoring.same_figure import CALM, shown
 from course_lib.authoring.soundness import code_cells
 from course_lib.reading import Reading, readings
 
@@ -16,7 +16,6 @@ CHAPTERS = pairs("notebooks")
 WITH_FIGURES = [
     pair for pair in pairs() if any(shown(cell.outputs) for cell in code_cells(nbformat.read(pair.notebook, 4)))
 ]
-CALM = 0.15  # of a panel's height or an image's range: what rounding alone may move a curve by, in its mean
 
 
 def measured(pair: Pair) -> dict:

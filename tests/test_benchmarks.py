@@ -108,7 +108,14 @@ def test_damage_in_one_cell_never_hides_damage_in_another():
 def test_the_proofs_table_counts_and_names_what_went_wrong():
     loaded = module("verification")
     kind = "a curve gone"
-    good = {"figures": 9, "false": [], "of": Counter({kind: 3}), "caught": Counter({kind: 3}), "misses": []}
+    good = {
+        "exchanged": 0,
+        "figures": 9,
+        "false": [],
+        "of": Counter({kind: 3}),
+        "caught": Counter({kind: 3}),
+        "misses": [],
+    }
     bad = good | {
         "false": ["own: cell [4]: size"],
         "caught": Counter({kind: 2}),

@@ -14,7 +14,7 @@ from skimage import data
 from sklearn.datasets import load_digits
 
 from course_lib.authoring import same_figure
-from course_lib.authoring.bands import _spread
+from course_lib.authoring.bands import _spread, exchanged
 from course_lib.authoring.drawn import describe
 from course_lib.authoring.same_figure import Shown, difference
 from course_lib.authoring.same_picture import decode
@@ -185,6 +185,22 @@ def test_another_figure_fails_beside_measured_noise(name):
 )
 def test_a_deterministic_figure_is_compared_closely(committed, fresh, says):
     assert says in difference(committed, fresh, None)
+
+
+def test_where_one_image_flips_all_of_its_kind_may():
+    """Four images by one title, of which measuring exchanged one; the four by the other title never moved."""
+
+    def gallery(first, second, third):
+        figure, axes = plt.subplots(2, 4, figsize=(9, 4.4))
+        for place, (axis, index) in enumerate(zip(axes.flat, [0, 1, 2, 3, 4, first, second, third], strict=True)):
+            axis.imshow(DIGITS[index], cmap="gray")
+            axis.set_title("test" if place < 4 else "nearest", loc="left")
+        return seen(figure)
+
+    spread = _spread((gallery(5, 6, 7), gallery(5, 6, 8)))
+    assert exchanged(spread, gallery(5, 6, 7)) == {f"panel {n}, image 1" for n in (5, 6, 7, 8)}
+    assert difference(gallery(5, 6, 7), gallery(5, 9, 7), spread) == ""
+    assert "image 1" in difference(gallery(5, 6, 7), gallery(5, 9, 7), None)
 
 
 def test_damage_beside_noisy_samples_is_seen():

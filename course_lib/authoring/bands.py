@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from course_lib.authoring.notebook_io import read, write
 from course_lib.authoring.notebooks import execute, kernel_environment
 from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs
-from course_lib.authoring.same_figure import Shown, Spread, Unlike, distances, shown
+from course_lib.authoring.same_figure import CALM, TILES, Shown, Spread, Unlike, distances, shown
 from course_lib.authoring.soundness import code_cells, texts
 from course_lib.errors import CourseError
 from course_lib.reading import readings
@@ -150,4 +150,28 @@ def _spread(versions: tuple[Shown, ...]) -> Spread:
         for part, values in distances(a, b).items():
             known = largest.get(part, [0.0] * len(values))
             largest[part] = [float(f"{max(pair):.3g}") for pair in zip(known, values, strict=True)]
+    _share_flips(largest, versions[0])
     return {part: values for part, values in largest.items() if max(values, default=0) >= SMALL}
+
+
+def exchanged(spread: Spread, figure: Shown) -> set[str]:
+    """The images of a figure that rounding exchanges, and all with the same title: `panel 3, image 1`, …
+
+    Which of 10,000 garments is the nearest may hang on the last bit; where one image flips, its neighbours may as well.
+    """
+    titles = {w.partition(",")[0]: text for w, text, _ in figure.description["words"] if w.endswith(" title")}
+    images = {part.partition(", light")[0] for part in figure.description["parts"] if part.endswith(", light")}
+    flipped = {image for image in images if spread.get(f"{image}, light: mean", [0.0])[0] > CALM}
+    shared = {titles.get(image.partition(",")[0], "") for image in flipped}
+    return {image for image in images if titles.get(image.partition(",")[0], "") in shared}
+
+
+def _share_flips(spread: Spread, figure: Shown) -> None:
+    """Give the images that may be exchanged one spread, the largest among them, and so the tiles they stand in."""
+    images = exchanged(spread, figure) if figure.description else set()
+    for what in ("light: mean", "light: largest", "texture: mean", "texture: largest"):
+        several = [f"{image}, {what}" for image in images]
+        for part in several:
+            spread[part] = [max(spread.get(other, [0.0])[0] for other in several)]
+    if images:
+        spread[TILES] = [max(spread[TILES])] * len(spread[TILES])

@@ -33,11 +33,15 @@ NOTICED = 0.05  # of a panel's height: a smaller change of a curve is not told f
 
 @dataclass(frozen=True)
 class Damage:
-    """One change of a figure: what it is in words, how large (for the order), and the function that does it."""
+    """One change of a figure: what it is in words, how large (for the order), and the function that does it.
+
+    `where` is the image that is changed, as descriptions name it; empty for anything else.
+    """
 
     what: str
     size: float
     do: Callable[[Figure], object]
+    where: str = ""
 
 
 def redraw(file: Path, damage: Damage | None = None) -> dict:
@@ -222,7 +226,8 @@ def other_image(figure: Figure) -> list[Damage]:
                 def do(fresh: Figure, panel=panel, place=place, version=version) -> None:
                     fresh.axes[panel].images[place].set_data(version)
 
-                found.append(Damage(f"panel {panel + 1}: its image is {what}", apart, do))
+                where = f"panel {panel + 1}, image {place + 1}"
+                found.append(Damage(f"{where}: {what}", apart, do, where))
     return sorted(found, key=lambda damage: damage.size)
 
 

@@ -29,7 +29,9 @@ FLOORS = {
     "digit": 1.0,  # of the last digit of a decimal number in words: rounding may fall either way
 }
 KINDS = ("image/png", "image/jpeg")
+CALM = 0.15  # of a panel's height or an image's range: more is another curve, or another image
 WHOLLY = 10.0  # the distance to a value that is not there
+TILES = "tiles of the picture"
 EMPTY = {"values": [], "span": 1.0}
 
 TEXT, POSITION = re.compile(r"panel \d+, text \d+"), ", position"
@@ -102,7 +104,7 @@ def distances(a: Shown, b: Shown) -> Spread:
     if (a.description is None) != (b.description is None):
         raise Unlike("has no description: build it again with `course notebooks`")
     found = {} if a.description is None else _described(a.description, b.description)
-    return found | {"tiles of the picture": unlike(a.picture, b.picture)}
+    return found | {TILES: unlike(a.picture, b.picture)}
 
 
 def _described(a: dict, b: dict) -> Spread:
