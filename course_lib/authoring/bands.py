@@ -25,6 +25,7 @@ from course_lib.authoring.notebook_io import read, write
 from course_lib.authoring.notebooks import execute, kernel_environment
 from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs
 from course_lib.authoring.same_figure import CALM, TILES, Shown, Spread, Unlike, distances, shown
+from course_lib.authoring.same_picture import COLUMNS, ROWS
 from course_lib.authoring.soundness import code_cells, texts
 from course_lib.errors import CourseError
 from course_lib.reading import readings
@@ -150,28 +151,42 @@ def _spread(versions: tuple[Shown, ...]) -> Spread:
         for part, values in distances(a, b).items():
             known = largest.get(part, [0.0] * len(values))
             largest[part] = [float(f"{max(pair):.3g}") for pair in zip(known, values, strict=True)]
-    _share_flips(largest, versions[0])
+    _share_among_images(largest, versions[0])
     return {part: values for part, values in largest.items() if max(values, default=0) >= SMALL}
 
 
 def exchanged(spread: Spread, figure: Shown) -> set[str]:
-    """The images of a figure that rounding exchanges, and all with the same title: `panel 3, image 1`, …
+    """The images of a figure that rounding may exchange for others: `panel 3, image 1`, …
 
-    Which of 10,000 garments is the nearest may hang on the last bit; where one image flips, its neighbours may as well.
+    Which of 10,000 garments is the nearest may hang on the last bit, and a GAN may draw a dress where it drew a shirt.
     """
-    titles = {w.partition(",")[0]: text for w, text, _ in figure.description["words"] if w.endswith(" title")}
-    images = {part.partition(", light")[0] for part in figure.description["parts"] if part.endswith(", light")}
-    flipped = {image for image in images if spread.get(f"{image}, light: mean", [0.0])[0] > CALM}
-    shared = {titles.get(image.partition(",")[0], "") for image in flipped}
-    return {image for image in images if titles.get(image.partition(",")[0], "") in shared}
+    kinds = _kinds(figure)
+    flipped = {kind for image, kind in kinds.items() if spread.get(f"{image}, light: mean", [0.0])[0] > CALM}
+    return {image for image, kind in kinds.items() if kind in flipped}
 
 
-def _share_flips(spread: Spread, figure: Shown) -> None:
-    """Give the images that may be exchanged one spread, the largest among them, and so the tiles they stand in."""
-    images = exchanged(spread, figure) if figure.description else set()
-    for what in ("light: mean", "light: largest", "texture: mean", "texture: largest"):
-        several = [f"{image}, {what}" for image in images]
-        for part in several:
-            spread[part] = [max(spread.get(other, [0.0])[0] for other in several)]
-    if images:
-        spread[TILES] = [max(spread[TILES])] * len(spread[TILES])
+def _kinds(figure: Shown) -> dict[str, str]:
+    """For each image of a figure, of which kind it is: that of its title, which in a row only the first may have."""
+    described = figure.description or {"words": [], "parts": {}}
+    titles = {where.partition(",")[0]: text for where, text, _ in described["words"] if where.endswith(" title")}
+    kinds, title = {}, ""
+    for part in described["parts"]:  # in the order of the panels
+        if part.endswith(", light"):
+            image = part.removesuffix(", light")
+            kinds[image] = title = titles.get(image.partition(",")[0], title)
+    return kinds
+
+
+def _share_among_images(spread: Spread, figure: Shown) -> None:
+    """Give the images of one kind one spread, the largest of theirs, and all tiles one if any image moves.
+
+    A few runs exchange a few of them; which ones is chance.
+    """
+    kinds = _kinds(figure)
+    for kind in set(kinds.values()):
+        for what in ("light: mean", "light: largest", "texture: mean", "texture: largest"):
+            parts = [f"{image}, {what}" for image in kinds if kinds[image] == kind]
+            largest = max(spread.get(part, [0.0])[0] for part in parts)
+            spread.update({part: [largest] for part in parts})
+    if any(spread[f"{image}, light: mean"][0] >= SMALL for image in kinds):
+        spread[TILES] = [max(spread.get(TILES, [0.0]))] * (ROWS * COLUMNS)
