@@ -70,14 +70,14 @@ def test_no_figure_is_chaotic(pair):
     """A curve that rounding sends anywhere proves nothing: calm the experiment (a smaller step, a mean over runs).
 
     Exempt are clouds of points and images (which mode is found, which picture is the nearest may flip as a whole) and
-    arrows (they are drawn relative to each other).
+    arrows (they are drawn relative to each other), and the range of an axis, which follows its one highest bar.
     """
     wild = [
         f"{cell}, figure {number}: {part} moves by {values[0]:.0%}"
         for cell, spreads in measured(pair)["figures"].items()
         for number, spread in enumerate(spreads, 1)
         for part, values in spread.items()
-        if part.endswith(": mean") and not re.search(" image |, arrows ", part) and values[0] > CALM
+        if part.endswith(": mean") and not re.search(" image |, arrows | range:", part) and values[0] > CALM
         if not _is_cloud(pair, cell, number - 1, part)
     ]
     assert wild == []
