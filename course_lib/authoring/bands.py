@@ -152,6 +152,7 @@ def _spread(versions: tuple[Shown, ...]) -> Spread:
             known = largest.get(part, [0.0] * len(values))
             largest[part] = [float(f"{max(pair):.3g}") for pair in zip(known, values, strict=True)]
     _share_among_images(largest, versions[0])
+    _free_single_points(largest, versions[0])
     return {part: values for part, values in largest.items() if max(values, default=0) >= SMALL}
 
 
@@ -190,3 +191,17 @@ def _share_among_images(spread: Spread, figure: Shown) -> None:
             spread.update({part: [largest] for part in parts})
     if any(spread[f"{image}, light: mean"][0] >= SMALL for image in kinds):
         spread[TILES] = [max(spread.get(TILES, [0.0]))] * (ROWS * COLUMNS)
+
+
+def is_loose(part: str, figure: Shown) -> bool:
+    """Whether a part tells of points that no line connects, or of arrows: each of them moves by itself."""
+    words = {where: text for where, text, _ in (figure.description or {"words": []})["words"]}
+    line = re.match(r"panel \d+, line \d+", part)
+    return ", arrows " in part or (line is not None and "line 'None'" in words.get(line[0], ""))
+
+
+def _free_single_points(spread: Spread, figure: Shown) -> None:
+    """Where one of many points has jumped to another mode, or one arrow has turned, any may; their mean decides."""
+    for part, values in spread.items():
+        if part.endswith(": largest") and values[0] > CALM and is_loose(part, figure):
+            spread[part] = [max(1.0, values[0])]
