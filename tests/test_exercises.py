@@ -24,7 +24,7 @@ def solved(root, solution: str = SOLUTION):
     for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
         cell.execution_count = number
         cell.outputs = [nbformat.v4.new_output("stream", text="the answer\n")]
-    seal(notebook, 1.0, 2)
+    seal(notebook, 1.0, 2, 1.0)
     write(pair.notebook, nbformat.writes(notebook) + "\n")
     return root
 

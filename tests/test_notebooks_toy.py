@@ -51,7 +51,7 @@ def test_a_built_notebook_is_in_order(chapter):
     assert faults(notebook) == [] and manners(notebook, chapter.notebook) == []
     assert code_cells(notebook)[0].outputs[0].text == "1 threads in notebooks\n"  # pinned, own folder
     assert set(notebook.metadata) == {"kernelspec", "language_info", "verified"}
-    assert set(notebook.metadata.verified) == {"sha256", "seconds", "cpu_threads"}
+    assert set(notebook.metadata.verified) == {"sha256", "seconds", "cpu_threads", "yardstick"}
     assert "version" not in notebook.metadata.language_info
     assert not any("execution" in cell.metadata for cell in notebook.cells)
     assert notebook.nbformat_minor == 5

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_lib.authoring import yardstick
 from course_lib.authoring.instructions import variables
 from course_lib.authoring.kernel import CELL_SECONDS, NUDGE, PATIENCE, profile
 from course_lib.authoring.notebook_io import write
@@ -130,11 +131,13 @@ def build(wanted: str | Path = "all", root: Path = ROOT, say: Callable[[str], ob
 
 def _build(pair: Pair, root: Path, say: Callable[[str], object]) -> Path:
     notebook = from_text(pair.text)
+    before = yardstick.measure(THREADS)
     seconds = execute(notebook, pair.notebook.parent, pair.name)
+    speed = (before + yardstick.measure(THREADS)) / 2
     clean(notebook)
     if found := faults(notebook, machine_paths=_machine_paths(root)):
         raise CourseError(f"{pair.name}: {found[0]}; nothing written")
-    seal(notebook, seconds, THREADS)
+    seal(notebook, seconds, THREADS, speed)
     nbformat.validate(notebook)
     write(pair.notebook, nbformat.writes(notebook) + "\n")
     say(f"{pair.name}: {seconds:.1f} s of computing, {pair.notebook.stat().st_size / 1e6:.2f} MB")

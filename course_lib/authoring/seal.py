@@ -22,9 +22,13 @@ def digest(notebook: NotebookNode) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def seal(notebook: NotebookNode, seconds: float, threads: int) -> None:
-    """Put the seal on; `seconds` is the compute time of the cells, `threads` the CPU threads they had."""
+def seal(notebook: NotebookNode, seconds: float, threads: int, yardstick: float) -> None:
+    """Put the seal on; `seconds` is the compute time of the cells, `threads` the CPU threads they had.
+
+    `yardstick` is the machine's speed beside that run, in seconds (yardstick.py).
+    """
     verified = {"sha256": digest(notebook), "seconds": round(seconds, 1), "cpu_threads": threads}
+    verified["yardstick"] = round(yardstick, 2)
     notebook.metadata["verified"] = verified
 
 
