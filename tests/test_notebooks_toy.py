@@ -10,7 +10,7 @@ from PIL import Image
 from toy_course import CHAPTER, write_toy
 
 from course_lib.authoring.notebook_io import read, write
-from course_lib.authoring.notebooks import build
+from course_lib.authoring.notebooks import build, clean
 from course_lib.authoring.pairs import disagreements, from_text, pairs, pull, strays
 from course_lib.authoring.seal import check_seal
 from course_lib.authoring.soundness import code_cells, faults, manners
@@ -277,3 +277,12 @@ def test_unreadable_files_are_one_line(tmp_path):
             read(tmp_path / "x.ipynb")
     with pytest.raises(CourseError, match="no such notebook"):
         read(tmp_path / "y.ipynb")
+
+
+def test_a_text_that_came_in_pieces_is_kept_as_one():
+    pieces = [("stdout", "one "), ("stdout", "two"), ("stderr", "!"), ("stdout", "3")]
+    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print()", outputs=outputs)])
+    clean(notebook)
+    joined = [(output.name, output.text) for output in notebook.cells[0].outputs]
+    assert joined == [("stdout", "one two"), ("stderr", "!"), ("stdout", "3")]

@@ -7,7 +7,7 @@ Data flow: `pairs.from_text` → `execute` (nbclient, the pinned KERNEL_ENV, the
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -113,11 +113,22 @@ def clean(notebook: NotebookNode) -> None:
         for output in cell.outputs:
             # A view without its model shows as an error; its text stays, and comes back live when the cell runs.
             output.get("data", {}).pop(WIDGET_VIEW, None)
-        cell.outputs = [output for output in cell.outputs if output.get("data", True)]
+        cell.outputs = _joined(output for output in cell.outputs if output.get("data", True))
     notebook.metadata.pop("widgets", None)
     info = notebook.metadata.get("language_info", {})
     for key in ("version", "codemirror_mode", "pygments_lexer", "nbconvert_exporter"):
         info.pop(key, None)
+
+
+def _joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Neighbouring pieces of one stream as one: on a busy machine the kernel sends a cell's text in several."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if joined and output.output_type == "stream" and joined[-1].get("name") == output.name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def build(wanted: str | Path = "all", root: Path = ROOT, say: Callable[[str], object] = print) -> list[Path]:
