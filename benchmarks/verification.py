@@ -36,6 +36,7 @@ from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs
 from course_lib.authoring.replay import stage
 from course_lib.authoring.same_figure import shown
 from course_lib.authoring.soundness import code_cells
+from course_lib.errors import CourseError
 
 SEED, EACH = 11, 3  # EACH: damages of a kind in a chapter, the smallest noticeable among them
 RUNS = [Run(nudge=101), Run(nudge=102), Run(instructions="avx2", nudge=103), Run(instructions="sse41", nudge=104)]
@@ -82,8 +83,9 @@ def judged(pair: Pair, committed: NotebookNode, versions: list[dict[int, list[di
         for path in paths:
             failed = {}
             for case in ElementTree.parse(path.with_suffix(".xml")).iter("testcase"):
-                problem = case.find("failure") if case.find("failure") is not None else case.find("error")
-                if problem is not None:
+                if (broken := case.find("error")) is not None:  # a kernel that did not start has judged nothing
+                    raise CourseError(f"{path.name} was not judged: {(broken.text or '').strip()[-2000:]}")
+                if (problem := case.find("failure")) is not None:
                     failed[int(case.get("name").split()[-1])] = (problem.text or problem.get("message") or "").strip()
             found.append(failed)
         return found

@@ -125,3 +125,19 @@ def test_the_longest_notebook_comes_first(tmp_path):
         (tmp_path / "notebooks").mkdir(exist_ok=True)
         (tmp_path / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"metadata": metadata}))
     assert [path.stem for path in verify.notebooks(root=tmp_path)] == ["01", "00", "02"]
+
+
+def test_a_kernel_that_died_is_started_again():
+    started = []
+
+    class Dies:
+        def __init__(self, deaths):
+            started.append(deaths)
+            if len(started) <= deaths:
+                raise RuntimeError("Kernel died before replying to kernel_info")
+
+    verify.patient(Dies)(verify.KERNEL_STARTS - 1)
+    assert len(started) == verify.KERNEL_STARTS
+    started.clear()
+    with pytest.raises(RuntimeError, match="Kernel died"):
+        verify.patient(Dies)(verify.KERNEL_STARTS)

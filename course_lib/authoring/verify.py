@@ -22,6 +22,7 @@ from course_lib.errors import CourseError
 
 AT_MOST = 8  # kernels at once, about 1 GB each
 SPREADS = Path("tests", "bands")
+KERNEL_STARTS = 3  # two kernels that start at the same moment can be given the same port, and one of them dies
 
 
 class FigureDiffers(AssertionError):
@@ -49,6 +50,34 @@ def measured(notebook: Path) -> dict[str, list[Spread]]:
     root, folder, name = notebook.parents[1], notebook.parent.name, f"{notebook.stem}.json"
     file = root / SPREADS / (name if folder == "notebooks" else f"{folder}/{name}")
     return json.loads(file.read_text(encoding="utf-8")).get("figures", {}) if file.exists() else {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give nbval a kernel that waits on a busy machine."""
+    from nbval import plugin
+
+    if not getattr(plugin.RunningKernel, "is_patient", False):
+        plugin.RunningKernel = patient(plugin.RunningKernel)
+
+
+def patient(running_kernel: type) -> type:
+    """nbval's RunningKernel, started again when it died, and not given up after nbval's own 10 seconds."""
+
+    class PatientKernel(running_kernel):
+        is_patient = True
+
+        def __init__(self, *args, **options):
+            for left in reversed(range(KERNEL_STARTS)):
+                try:
+                    return super().__init__(*args, **options)
+                except RuntimeError:
+                    if not left:
+                        raise
+
+        def _ensure_iopub_up(self):
+            """Nothing: jupyter_client's `wait_for_ready` has just had an answer, and output with it."""
+
+    return PatientKernel
 
 
 @pytest.hookimpl(wrapper=True)
