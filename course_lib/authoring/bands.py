@@ -152,6 +152,7 @@ def _spread(versions: tuple[Shown, ...]) -> Spread:
             known = largest.get(part, [0.0] * len(values))
             largest[part] = [float(f"{max(pair):.3g}") for pair in zip(known, values, strict=True)]
     _share_among_images(largest, versions[0])
+    share_among_counts(largest, versions[0])
     _free_single_points(largest, versions[0])
     return {part: values for part, values in largest.items() if max(values, default=0) >= SMALL}
 
@@ -191,6 +192,24 @@ def _share_among_images(spread: Spread, figure: Shown) -> None:
             spread.update({part: [largest] for part in parts})
     if any(spread[f"{image}, light: mean"][0] >= SMALL for image in kinds):
         spread[TILES] = [max(spread.get(TILES, [0.0]))] * (ROWS * COLUMNS)
+
+
+def share_among_counts(spread: Spread, figure: Shown) -> None:
+    """Give series of counts that look alike in one panel one spread, the largest of theirs.
+
+    A count moves by a whole or not at all; which of several was one short in a few runs is chance.
+    """
+    described = figure.description or {"words": [], "parts": {}}
+    looks = {where: text for where, text, _ in described["words"]}
+    kinds: dict[tuple, list[str]] = {}
+    for part, drawn in described["parts"].items():
+        series = re.fullmatch(r"(panel \d+), (line|shape) \d+, ([xy])", part)
+        if series and all(value is not None and value == int(value) for value in drawn["values"]):
+            look = looks.get(part.rpartition(",")[0], "")
+            kinds.setdefault((*series.groups(), look, len(drawn["values"])), []).append(part)
+    for parts, what in itertools.product(kinds.values(), ("mean", "largest")):
+        largest = max(spread.get(f"{part}: {what}", [0.0])[0] for part in parts)
+        spread.update({f"{part}: {what}": [largest] for part in parts})
 
 
 def is_loose(part: str, figure: Shown) -> bool:
