@@ -110,6 +110,8 @@ def test_the_proofs_table_counts_and_names_what_went_wrong():
     kind = "a curve gone"
     good = {
         "exchanged": 0,
+        "small": 2,
+        "total": 50,
         "figures": 9,
         "false": [],
         "of": Counter({kind: 3}),
@@ -124,6 +126,7 @@ def test_the_proofs_table_counts_and_names_what_went_wrong():
     table = loaded.table({"00_start_here": good, "01_residual_blocks": bad})
     assert "| 00_start_here | 9 | 4 | 0 |" in table and "| 01_residual_blocks | 9 | 4 | 1 |" in table
     assert f"| {kind} | 3/3 | 2/3 | 5/6 |" in table and "| another axis | – | – | 0/0 |" in table
+    assert "00_start_here 2 of 50; 01_residual_blocks 2 of 50." in table
     assert "- 01_residual_blocks: own: cell [4]: size" in table
     assert f"- 01_residual_blocks: {kind}: cell [7], panel 1" in table
 

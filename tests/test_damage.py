@@ -91,3 +91,22 @@ def test_a_staged_notebook_shows_other_outputs_than_it_committed(tmp_path):
     text = report.read_text()
     assert [f'name="Cell {n}" time' in text for n in range(5)] == [True] * 5 and 'failures="2"' in text
     assert "Cell 1" in text and "Cell 3" in text
+
+
+def test_damage_is_plain_when_it_is_three_times_what_rounding_does_to_the_same_curve(kept):
+    found = damage.another_curve(pickle.loads(kept.read_bytes()))
+    assert all(one.is_plain({}) for one in found)
+    (first, size) = (found[0], found[0].size)
+    for part, plain in (("panel 1, line 1 (plain), y: mean", False), ("panel 1, line 11, y: mean", True)):
+        assert first.is_plain({part: [size / 2]}) == plain
+    assert first.is_plain({"panel 1, line 1 (plain), y: mean": [size / 3.1]})
+
+
+def test_a_bar_on_a_logarithmic_axis_grows_by_a_twentieth_of_what_is_seen():
+    figure, axes = plt.subplots()
+    axes.barh(["noise", "ours"], [90.0, 2.0])
+    axes.set(xscale="log", xlim=(1, 100))
+    longer = damage.raised_curve(figure)[0]
+    longer.do(figure)
+    assert axes.patches[0].get_width() == pytest.approx(90 * 100**damage.NOTICED)
+    plt.close(figure)

@@ -21,6 +21,8 @@ from course_lib.authoring.same_picture import decode
 
 STEPS = np.arange(100)
 DIGITS = load_digits().images / 16
+# The toys look the same whatever style another test file has switched on in this process.
+in_one_style = matplotlib.rc_context({k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"})
 
 
 def seen(figure) -> Shown:
@@ -38,6 +40,7 @@ def repainted(figure: Shown, change) -> Shown:
     return Shown(file.getvalue(), figure.description)
 
 
+@in_one_style
 def curves(
     seed: int = 0,
     jitter: float = 0.01,
@@ -66,6 +69,7 @@ def curves(
     return seen(figure)
 
 
+@in_one_style
 def samples(indices, noise: float = 0.0, seed: int = 0, invert: bool = False, grey: int = -1) -> Shown:
     """A grid of small grey pictures, as a sheet of generated samples."""
     random = np.random.default_rng(seed)
@@ -78,6 +82,7 @@ def samples(indices, noise: float = 0.0, seed: int = 0, invert: bool = False, gr
     return seen(figure)
 
 
+@in_one_style
 def photo(picture: np.ndarray, noise: float = 0.0) -> Shown:
     figure, axis = plt.subplots(figsize=(3, 3))
     dots = noise * np.random.default_rng(0).standard_normal((256, 256, 3))
@@ -87,6 +92,7 @@ def photo(picture: np.ndarray, noise: float = 0.0) -> Shown:
     return seen(figure)
 
 
+@in_one_style
 def bars(heights, labels=("plain", "residual", "real")) -> Shown:
     figure, axis = plt.subplots(figsize=(5, 3))
     axis.bar_label(axis.bar(labels, heights), fmt="%.2f")
@@ -94,6 +100,7 @@ def bars(heights, labels=("plain", "residual", "real")) -> Shown:
     return seen(figure)
 
 
+@in_one_style
 def arrows(turn: float) -> Shown:
     x, y = np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5))
     figure, axis = plt.subplots(figsize=(4, 4))
@@ -101,6 +108,7 @@ def arrows(turn: float) -> Shown:
     return seen(figure)
 
 
+@in_one_style
 def cloud(seed: int, width: float = 1.0) -> Shown:
     figure, axis = plt.subplots(figsize=(4, 4))
     axis.plot(*width * np.random.default_rng(seed).standard_normal((2, 4000)), ".", label="samples")

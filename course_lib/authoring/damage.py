@@ -23,25 +23,34 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
-from course_lib.authoring.drawn import describe
+from course_lib.authoring.drawn import by_cells, cells_of_an_image, describe
 from course_lib.authoring.kernel import DESCRIPTION
+from course_lib.authoring.same_figure import Spread
 from course_lib.authoring.same_picture import decode
 from course_lib.reading import LINE
 
 NOTICED = 0.05  # of a panel's height: a smaller change of a curve is not told from its noise
+PLAIN = 3  # damage is told from rounding when it is so many times as large
 
 
 @dataclass(frozen=True)
 class Damage:
     """One change of a figure: what it is in words, how large (for the order), and the function that does it.
 
-    `where` is the image that is changed, as descriptions name it; empty for anything else.
+    `where` is the image that is changed, as descriptions name it; empty for anything else. `moves` names, as a regular
+    expression, the parts of a spread that say how far what is changed moves by itself, on the scale of `size`.
     """
 
     what: str
     size: float
     do: Callable[[Figure], object]
     where: str = ""
+    moves: str = ""
+
+    def is_plain(self, spread: Spread) -> bool:
+        """Whether it stands out of what rounding does: three times as large as two honest runs are apart."""
+        apart = (values[0] for part, values in spread.items() if self.moves and re.fullmatch(self.moves, part))
+        return self.size >= PLAIN * max(apart, default=0.0)
 
 
 def redraw(file: Path, damage: Damage | None = None) -> dict:
@@ -85,6 +94,11 @@ def _numbers(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.asarray(data, dtype=float) for data in (line.get_xdata(orig=False), line.get_ydata(orig=False)))
 
 
+def _moves(panel: int, *places: int) -> str:
+    """The parts that say how far these curves move by themselves (see `Damage.moves`)."""
+    return rf"panel {panel + 1}, line ({'|'.join(str(place + 1) for place in places)})\b.*, y: mean"
+
+
 def _connected(line: Line2D) -> bool:
     return line.get_linestyle() not in ("None", " ", "")
 
@@ -108,7 +122,8 @@ def another_curve(figure: Figure) -> list[Damage]:
                 def do(fresh: Figure, panel=panel, place=place, theirs=theirs) -> None:
                     fresh.axes[panel].get_lines()[place].set_ydata(theirs)
 
-                found.append(Damage(f"panel {panel + 1}: curve {place + 1} is curve {other + 1}", apart, do))
+                what = f"panel {panel + 1}: curve {place + 1} is curve {other + 1}"
+                found.append(Damage(what, apart, do, moves=_moves(panel, place, other)))
     return sorted(found, key=lambda damage: damage.size)
 
 
@@ -141,7 +156,8 @@ def raised_curve(figure: Figure) -> list[Damage]:
             line.set_ydata(moved[:, 1])
             axes.set(xlim=limits[0], ylim=limits[1])
 
-        found.append(Damage(f"panel {panel + 1}: curve {place + 1} is higher", NOTICED, do))
+        what = f"panel {panel + 1}: curve {place + 1} is higher"
+        found.append(Damage(what, NOTICED, do, moves=_moves(panel, place)))
     for panel, axes in enumerate(figure.axes):
         bars = [patch for group in axes.containers for patch in getattr(group, "patches", [])]
         for place, bar in enumerate(bars):
@@ -151,10 +167,15 @@ def raised_curve(figure: Figure) -> list[Damage]:
                 axes = fresh.axes[panel]
                 bar = [patch for group in axes.containers for patch in getattr(group, "patches", [])][place]
                 low, high = axes.get_xlim() if flat else axes.get_ylim()
-                longer = (bar.get_width() if flat else bar.get_height()) + NOTICED * (high - low)
+                length = bar.get_width() if flat else bar.get_height()
+                if (axes.get_xscale() if flat else axes.get_yscale()) == "log":
+                    longer = length * (high / low) ** NOTICED
+                else:
+                    longer = length + NOTICED * abs(high - low)
                 _ = bar.set_width(longer) if flat else bar.set_height(longer)
 
-            found.append(Damage(f"panel {panel + 1}: bar {place + 1} is longer", NOTICED, do))
+            what, moves = f"panel {panel + 1}: bar {place + 1} is longer", rf"panel {panel + 1}, bars.*: largest"
+            found.append(Damage(what, NOTICED, do, moves=moves))
     return found
 
 
@@ -220,14 +241,15 @@ def other_image(figure: Figure) -> list[Damage]:
             if version.shape != array.shape:
                 continue
             span = float(np.ptp(array)) or 1.0
-            apart = float(np.abs(version - array).mean()) / span
+            side = cells_of_an_image(figure)
+            apart = float(np.abs(by_cells(version, side) - by_cells(array, side)).mean()) / span
             if apart >= NOTICED:
 
                 def do(fresh: Figure, panel=panel, place=place, version=version) -> None:
                     fresh.axes[panel].images[place].set_data(version)
 
                 where = f"panel {panel + 1}, image {place + 1}"
-                found.append(Damage(f"{where}: {what}", apart, do, where))
+                found.append(Damage(f"{where}: {what}", apart, do, where, rf"{where}, light: mean"))
     return sorted(found, key=lambda damage: damage.size)
 
 

@@ -45,8 +45,7 @@ def describe(figure: Figure) -> Description:
         drawn.say("title of the figure", figure.get_suptitle())
     for legend in figure.legends:
         drawn.say("legend of the figure", " | ".join(entry.get_text() for entry in legend.get_texts()))
-    images = sum(len(axes.images) for axes in figure.axes)
-    side = int(np.clip(math.sqrt(CELLS / max(1, images)), *SIDES))
+    side = cells_of_an_image(figure)
     for number, axes in enumerate(figure.axes, 1):
         _describe_axes(drawn, axes, f"panel {number}")
         for place, image in enumerate(axes.images, 1):
@@ -230,18 +229,24 @@ def _describe_image(drawn: _Drawn, image: AxesImage, name: str, side: int) -> No
         array = array[..., None]
     elif np.array_equal(array[..., 0], array[..., 1]):
         array = array[..., :1]
-    light = _by_cells(array, side)
-    texture = np.sqrt(np.maximum(_by_cells(array**2, side) - light**2, 0)).mean(2)
+    light = by_cells(array, side)
+    texture = np.sqrt(np.maximum(by_cells(array**2, side) - light**2, 0)).mean(2)
     drawn.measure(f"{name}, light", light, span, SHADES)
     drawn.measure(f"{name}, texture", texture, span, SHADES)
 
 
-def _by_cells(array: np.ndarray, side: int) -> np.ndarray:
-    """The mean of an H×W×C image over each of at most side×side cells."""
+def cells_of_an_image(figure: Figure) -> int:
+    """How many cells high and wide each image of a figure is described."""
+    images = sum(len(axes.images) for axes in figure.axes)
+    return int(np.clip(math.sqrt(CELLS / max(1, images)), *SIDES))
+
+
+def by_cells(array: np.ndarray, side: int) -> np.ndarray:
+    """The mean of an H×W or H×W×C image over each of at most side×side cells."""
     for axis in (0, 1):
         length = array.shape[axis]
         edges = np.linspace(0, length, min(side, length) + 1).round().astype(int)
         sums = np.add.reduceat(array, edges[:-1], axis=axis)
-        shape = [-1 if place == axis else 1 for place in range(3)]
+        shape = [-1 if place == axis else 1 for place in range(array.ndim)]
         array = sums / np.diff(edges).reshape(shape)
     return array

@@ -18,6 +18,7 @@ import pytest
 from course_lib.authoring.kernel import CELL_SECONDS, PATIENCE
 from course_lib.authoring.pairs import FOLDERS, ROOT
 from course_lib.authoring.same_figure import Spread, difference, shown
+from course_lib.authoring.same_picture import disorder
 from course_lib.errors import CourseError
 
 AT_MOST = 8  # kernels at once, about 1 GB each
@@ -29,17 +30,20 @@ class FigureDiffers(AssertionError):
     """A figure, or the number of figures, is not the committed one. The message is one line."""
 
 
-def compare_figures(committed: list[dict], fresh: list[dict], spreads: list[Spread] | None = None) -> str:
+def compare_figures(
+    committed: list[dict], fresh: list[dict], spreads: list[Spread] | None = None, presence: bool = False
+) -> str:
     """What differs between the figures in two lists of outputs, in one line; empty when nothing does.
 
-    `spreads` holds what was measured for each figure; without it, they are compared closely.
+    `spreads` holds what was measured for each figure; without it, they are compared closely. `presence`: only how many
+    there are, their sizes, and whether one is blank.
     """
     old, new = shown(committed), shown(fresh)
     if len(old) != len(new):
         return f"{len(new)} figures, committed are {len(old)}"
     for number, (a, b) in enumerate(zip(old, new, strict=True)):
         spread = spreads[number] if spreads and number < len(spreads) else None
-        if reason := difference(a, b, spread):
+        if reason := disorder(a.picture, b.picture) if presence else difference(a, b, spread):
             return f"figure {number + 1}: {reason}"
     return ""
 
@@ -92,7 +96,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if item.cell.execution_count is None and item.cell.source.strip():
         raise FigureDiffers(f"{where}: never run; build it with `course notebooks`")
     spreads = measured(item.path).get(item.cell.get("id", ""))
-    if item.options["check"] and (reason := compare_figures(item.cell.outputs, item.test_outputs, spreads)):
+    # What `nbval-ignore-output` frees is the text and the values; a figure that is gone or empty is still a fault.
+    presence = not item.options["check"]
+    if reason := compare_figures(item.cell.outputs, item.test_outputs, spreads, presence):
         raise FigureDiffers(f"{where}: {reason}")
     return result
 
