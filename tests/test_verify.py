@@ -33,6 +33,8 @@ CASES: list[tuple[str, str, str, str | None]] = [
     ("nbval-skip", "print('skipped')", "mirror", "skipped"),
     ("", "steps[0]\n", "unrun", "cell [14]: never run"),
     ("", "# two figures\n" + DRAW + "\n" + DRAW, "one figure", "cell [15]: 2 figures, committed are 1"),
+    ("nbval-ignore-output", DRAW + "\n# ignored, gone", "gone", "cell [16]: 1 figures, committed are 0"),
+    ("nbval-ignore-output", DRAW + "\n# ignored, blank", "blank", "cell [17]: figure 1: the committed one is blank"),
 ]
 
 
@@ -46,6 +48,8 @@ def spoil(cell, how: str) -> None:
         cell.outputs[0].text = "parameters: 41\n"
     elif how == "unrun":
         cell.execution_count, cell.outputs = None, []
+    elif how == "gone":
+        del cell.outputs[0].data["image/png"]
     elif how == "one figure":
         # nbval counts the figures' text itself; put both texts on one picture less
         del cell.outputs[1].data["image/png"]
