@@ -117,7 +117,15 @@ def test_an_error_inside_a_step_keeps_the_last_whole_state(tmp_path):
     assert (tmp_path / STATE_FILE).read_bytes() == good
 
 
-def test_a_second_ctrl_c_does_not_wait(tmp_path):
+@pytest.fixture
+def usual_ctrl_c():
+    """Python's own answer to Ctrl-C: a shell starts what runs in its background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path, usual_ctrl_c):
     _, trainer = small_trainer()
 
     def hangs(images, labels):
