@@ -9,9 +9,9 @@ import time
 import torch
 from torch import nn
 
-# What `measure` gives where the chapters' times were first measured, two quiet cores with AVX-512: chapter 00 took
-# 39.5 s there, and 53.7 s on a day when the yardstick took 1.55 s.
-QUIET = 1.14
+# What `measure` gives where the chapters' times are told: two cores with AVX-512 and nothing else to do (four
+# measurements: 1.51 to 1.72 s).
+QUIET = 1.55
 STEPS = 60
 
 

@@ -153,6 +153,7 @@ class LabPage:
         dark = name.endswith("Dark")
         self.page.evaluate("name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
         self.page.wait_for_selector(f"body[data-jp-theme-light='{str(not dark).lower()}']", state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")  # a veil with JupyterLab's moons
 
     def keep(self, name: str) -> Path:
         """A picture of the page as it stands, kept for people to look at. Returns the file."""

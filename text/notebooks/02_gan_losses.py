@@ -25,7 +25,7 @@
 # |---|---|
 # | **You build** | the two-player game, six losses, two gradient penalties, R1, the power iteration behind spectral normalisation; and the measures that tell which of them work |
 # | **You need** | chapter 01; probability densities and expectations; derivatives; eigenvalues and singular values of a matrix |
-# | **Computing time** | about 60 seconds on two CPU cores (a GPU is not used) |
+# | **Computing time** | about 45 seconds on two CPU cores (a GPU is not used) |
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.

@@ -25,7 +25,7 @@
 # |---|---|
 # | **You build** | a residual generator that starts from the best Gaussian; the training step of a GAN; its average; its instruments |
 # | **You need** | chapter 01 (the block), chapter 02 (the losses and penalties) |
-# | **Computing time** | about 80 seconds on two CPU cores (not yet measured on a GPU) |
+# | **Computing time** | about 60 seconds on two CPU cores (not yet measured on a GPU) |
 
 # %%
 # On Colab this fetches the course's library and leaves Colab's own torch alone. Elsewhere it does nothing.
