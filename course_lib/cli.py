@@ -180,9 +180,12 @@ def sample(
 @app.command()
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `course train` wrote.")],
-    picture: Annotated[Path, typer.Argument(metavar="IN", help="Any picture, of any size.")],
+    # readable=False: not looked at here, since `restore` says what to do about it.
+    picture: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="Any picture, of any size.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help=".png, .jpg, .webp, .tif or .bmp.")],
-    mask: Annotated[Path | None, typer.Option(metavar="MASK", help="White where pixels are missing.")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="MASK", readable=False, help="White where pixels are missing.")
+    ] = None,
 ) -> None:
     """Mend a real picture with a trained network."""
     from course_lib import restoring
