@@ -26,7 +26,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.authoring import verify
-from course_lib.authoring.bands import AT_ONCE, Run, exchanged
+from course_lib.authoring.bands import AT_ONCE, Run, code_digest, exchanged
 from course_lib.authoring.damage import FIGURE_DAMAGE, PLAIN, blanked, other_number, outside_its_band, redraw
 from course_lib.authoring.exercises import student_version
 from course_lib.authoring.kernel import KEEP
@@ -47,11 +47,11 @@ OTHER_DAMAGE += ["another printed number", "a cell not run", "an edited exercise
 
 def rerun(pair: Pair, run: Run) -> Path:
     """The folder with one more run of a chapter: notebook.ipynb and its figures as pickles. Made once."""
-    folder = KEPT / pair.text.stem / f"{run.instructions}-{run.nudge}"
+    notebook = from_text(pair.text)
+    folder = KEPT / f"{pair.text.stem}-{code_digest(notebook)}" / f"{run.instructions}-{run.nudge}"
     if not (folder / "notebook.ipynb").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        notebook = from_text(pair.text)
         environment = kernel_environment(run.instructions, run.nudge) | {KEEP: str(folder)}
         execute(notebook, pair.notebook.parent, f"{pair.name}, {run}", environment)
         clean(notebook)
@@ -290,7 +290,8 @@ def table(results: dict[str, dict]) -> str:
         "",
         "**Not compared.** Images that a trained network chooses among near ties, so that rounding exchanges them: "
         + ("; ".join(f"{n} {r['exchanged']}" for n, r in results.items() if r["exchanged"]) or "none")
-        + ". The damage leaves them out.",
+        + ". The damage leaves them out. Of cells whose output is free (a clock's reading, a widget) the figures must "
+        "be there, of the same size and not blank: blank and missing ones are drawn there, other damage is not.",
         "",
         "**Not drawn.** Damage to a curve, a bar or an image that is less than "
         f"{PLAIN} times as large as what rounding does to the same one: no reader tells one from the other. Of all the "

@@ -6,10 +6,9 @@ import re
 import nbformat
 import pytest
 
-from course_lib.authoring import bands
 from course_lib.authoring.bands import ROUNDING, bands_file, is_loose
 from course_lib.authoring.pairs import Pair, pairs
-from course_lib.authoring.same_figure import CALM, Shown, shown
+from course_lib.authoring.same_figure import CALM, shown
 from course_lib.authoring.soundness import code_cells
 from course_lib.reading import Reading, readings
 
@@ -84,17 +83,6 @@ def test_no_figure_is_chaotic(pair):
         if not is_loose(part, figures[cell][number - 1])
     ]
     assert wild == []
-
-
-def test_which_of_several_counts_was_one_short_is_chance():
-    looks = ["#000000ff, line 'None'"] * 3 + ["#ff0000ff, line '-'"]
-    words = [[f"panel 1, line {number}", look, []] for number, look in enumerate(looks, 1)]
-    counts = {f"panel 1, line {number}, y": {"values": [8, 7, 8], "span": 8} for number in (1, 2, 4)}
-    parts = counts | {"panel 1, line 3, y": {"values": [0.5, 7, 8], "span": 8}}
-    spread = {"panel 1, line 1, y: mean": [0.04], "panel 1, line 1, y: largest": [0.12]}
-    bands.share_among_counts(spread, Shown(None, {"words": words, "parts": parts}))
-    moved = {part for part, values in spread.items() if values[0] > 0}
-    assert moved == {f"panel 1, line {number}, y: {what}" for number in (1, 2) for what in ("mean", "largest")}
 
 
 @pytest.mark.parametrize(

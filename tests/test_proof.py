@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_lib.authoring import proof
+from course_lib.authoring import proof, watch
 from course_lib.authoring.instructions import VARIABLES, variables
 from course_lib.authoring.watch import alone, minutes
 from course_lib.errors import CourseError
@@ -122,6 +122,16 @@ def test_the_outcome_names_failures_and_reasons_for_skips(outcome):
 def test_dots_do_not_fill_the_screen(outcome):
     lines = outcome[0].stdout.split("= FAILURES")[0].splitlines()
     assert not any(set(line.split(" ")[0]) & set(".s") and set(line.split(" ")[0]) <= set(".sF") for line in lines)
+
+
+def test_no_time_is_told_before_a_tenth_is_done(monkeypatch, capsys):
+    monkeypatch.setattr(watch, "EVERY", 0.0)
+    watching = watch.Watch(SimpleNamespace(rootpath=Path()))
+    watching.ids = [f"test_toy.py::test_{n}" for n in range(20)]
+    for nodeid in watching.ids[:3]:
+        report = SimpleNamespace(nodeid=nodeid, when="teardown", failed=False, skipped=False)
+        watching.pytest_runtest_logreport(report)
+    assert ["left" in line for line in capsys.readouterr().out.splitlines()] == [False, True, True]
 
 
 def test_the_summary_says_how_to_run_a_failure_alone(capsys):

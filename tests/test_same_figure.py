@@ -211,6 +211,24 @@ def test_where_one_image_flips_all_of_its_kind_may():
     assert "image 1" in difference(gallery(5, 6, 7), gallery(5, 9, 7), None)
 
 
+def test_which_of_several_counts_was_one_short_is_chance():
+    """Three series of counts look alike: measuring saw one of them move. A fourth, of another look, never moved."""
+
+    @in_one_style
+    def counts(first, second, third, fourth=7):
+        figure, axis = plt.subplots(figsize=(4, 4))
+        for number in (first, second, third):
+            axis.plot([8, number, 8], "o", color="C0")
+        axis.plot([8, fourth, 8], "-", color="C1")
+        axis.set(ylim=(0, 9))
+        return seen(figure)
+
+    spread = _spread((counts(8, 8, 8), counts(7, 8, 8)))
+    assert difference(counts(8, 8, 8), counts(8, 8, 7), spread) == ""
+    assert "line 3, y" in difference(counts(8, 8, 8), counts(8, 8, 5), spread)
+    assert "line 4, y" in difference(counts(8, 8, 8), counts(8, 8, 8, fourth=6), spread)
+
+
 def test_damage_beside_noisy_samples_is_seen():
     for fresh in (samples(range(8), 0.1, 99, grey=5), samples([0, 1, 2, 3, 4, 5, 7, 6], 0.1, 99), samples(range(8), 5)):
         assert "image 1" in difference(samples(range(8), 0.1), fresh, SAMPLES)

@@ -105,8 +105,12 @@ def _measure(pair: Pair, seeds: int, keep_seeds: bool, root: Path) -> Path:
 
 def _kept(notebook: NotebookNode, pair: Pair, root: Path) -> Path:
     """Where runs wait until all are there, under what the cells say: a stopped measurement goes on where it was."""
-    code = hashlib.sha256("\n\n".join(cell.source for cell in code_cells(notebook)).encode()).hexdigest()[:12]
-    return root / "runs" / "bands" / f"{pair.text.stem}-{code}"
+    return root / "runs" / "bands" / f"{pair.text.stem}-{code_digest(notebook)}"
+
+
+def code_digest(notebook: NotebookNode) -> str:
+    """A short hash of what the code cells say: a kept run of other code is no run of this notebook."""
+    return hashlib.sha256("\n\n".join(cell.source for cell in code_cells(notebook)).encode()).hexdigest()[:12]
 
 
 def _run(notebook: NotebookNode, pair: Pair, run: Run, root: Path) -> NotebookNode:
@@ -152,7 +156,7 @@ def _spread(versions: tuple[Shown, ...]) -> Spread:
             known = largest.get(part, [0.0] * len(values))
             largest[part] = [float(f"{max(pair):.3g}") for pair in zip(known, values, strict=True)]
     _share_among_images(largest, versions[0])
-    share_among_counts(largest, versions[0])
+    _share_among_counts(largest, versions[0])
     _free_single_points(largest, versions[0])
     return {part: values for part, values in largest.items() if max(values, default=0) >= SMALL}
 
@@ -194,7 +198,7 @@ def _share_among_images(spread: Spread, figure: Shown) -> None:
         spread[TILES] = [max(spread.get(TILES, [0.0]))] * (ROWS * COLUMNS)
 
 
-def share_among_counts(spread: Spread, figure: Shown) -> None:
+def _share_among_counts(spread: Spread, figure: Shown) -> None:
     """Give series of counts that look alike in one panel one spread, the largest of theirs.
 
     A count moves by a whole or not at all; which of several was one short in a few runs is chance.

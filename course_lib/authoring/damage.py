@@ -38,7 +38,8 @@ class Damage:
     """One change of a figure: what it is in words, how large (for the order), and the function that does it.
 
     `where` is the image that is changed, as descriptions name it; empty for anything else. `moves` names, as a regular
-    expression, the parts of a spread that say how far what is changed moves by itself, on the scale of `size`.
+    expression, the parts of a spread that say how far what is changed moves by itself; `apart` is the size on their
+    scale, where that is another.
     """
 
     what: str
@@ -46,11 +47,12 @@ class Damage:
     do: Callable[[Figure], object]
     where: str = ""
     moves: str = ""
+    apart: float | None = None
 
     def is_plain(self, spread: Spread) -> bool:
         """Whether it stands out of what rounding does: three times as large as two honest runs are apart."""
-        apart = (values[0] for part, values in spread.items() if self.moves and re.fullmatch(self.moves, part))
-        return self.size >= PLAIN * max(apart, default=0.0)
+        alone = (values[0] for part, values in spread.items() if self.moves and re.fullmatch(self.moves, part))
+        return (self.size if self.apart is None else self.apart) >= PLAIN * max(alone, default=0.0)
 
 
 def redraw(file: Path, damage: Damage | None = None) -> dict:
@@ -232,7 +234,7 @@ def other_image(figure: Figure) -> list[Damage]:
     images = [
         (panel, place, image) for panel, axes in enumerate(figure.axes) for place, image in enumerate(axes.images)
     ]
-    found = []
+    found, side = [], cells_of_an_image(figure)
     for panel, place, image in images:
         array = np.asarray(image.get_array(), dtype=float)
         versions = [("mirrored", np.asarray(image.get_array())[:, ::-1])]
@@ -241,15 +243,15 @@ def other_image(figure: Figure) -> list[Damage]:
             if version.shape != array.shape:
                 continue
             span = float(np.ptp(array)) or 1.0
-            side = cells_of_an_image(figure)
-            apart = float(np.abs(by_cells(version, side) - by_cells(array, side)).mean()) / span
-            if apart >= NOTICED:
+            size = float(np.abs(version - array).mean()) / span
+            if size >= NOTICED:
+                apart = float(np.abs(by_cells(version, side) - by_cells(array, side)).mean()) / span
 
                 def do(fresh: Figure, panel=panel, place=place, version=version) -> None:
                     fresh.axes[panel].images[place].set_data(version)
 
                 where = f"panel {panel + 1}, image {place + 1}"
-                found.append(Damage(f"{where}: {what}", apart, do, where, rf"{where}, light: mean"))
+                found.append(Damage(f"{where}: {what}", size, do, where, rf"{where}, light: mean", apart))
     return sorted(found, key=lambda damage: damage.size)
 
 

@@ -20,6 +20,7 @@ from course_lib.authoring.verify import seconds
 
 OUTCOME = "COURSE_OUTCOME"
 EVERY = 20.0  # seconds between two lines
+EARLY = 0.1  # of the work: the slowest tests come first, and before this they would promise hours
 COLOURED = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -73,9 +74,8 @@ class Watch:
             share = self.done / sum(map(self.weight, self.ids))
             left = (now - self.started) * (1 - share) / max(share, 1e-6)
             failed = f", {len(self.failures)} failed" if self.failures else ""
-            print(
-                f"   {share:4.0%}: {self.count:,} of {len(self.ids):,}{failed}, about {minutes(left)} left", flush=True
-            )
+            told = f", about {minutes(left)} left" if share >= EARLY else ""
+            print(f"   {share:4.0%}: {self.count:,} of {len(self.ids):,}{failed}{told}", flush=True)
 
     def weight(self, nodeid: str) -> float:
         path = nodeid.split("::")[0]
