@@ -7,7 +7,8 @@ Each chapter is executed four more times, with other instructions and other chan
 that its spread was measured with (course_lib/authoring/bands.py). These runs are judged as `course test` judges a
 run: what fails is a false alarm. Then they are damaged, at places that a seed draws, and judged again: what passes is a
 miss.
-Finished runs are kept in runs/verification, so that a stopped count goes on where it was.
+Finished runs are kept in runs/verification until a whole count finds nothing wrong, so that a stopped one goes on where
+it was; delete them when the library has changed meanwhile.
 """
 
 import argparse
@@ -315,9 +316,12 @@ def main() -> int:
         list(pool.map(lambda job: rerun(*job), jobs))
     results = {pair.text.stem: prove(pair) for pair in chosen}
     print(json.dumps(results, ensure_ascii=False, indent=1))
+    wrong = any(r["false"] or r["misses"] for r in results.values())
     if not asked:
         (ROOT / "docs" / "verification.md").write_text(table(results), encoding="utf-8")
-    return int(any(r["false"] or r["misses"] for r in results.values()))
+        if not wrong:
+            shutil.rmtree(KEPT)  # the library may be another one next time
+    return int(wrong)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """How fast is this machine today? A fixed piece of training, so that seconds can be compared between machines and days.
 
 A chapter promises its computing time on two quiet cores. The same core, shared with others, takes half as long again an
-hour later; the ratio of a chapter to this yardstick, measured beside it, stays. Course machinery.
+hour later; the ratio of a chapter to this yardstick, measured beside it, stays about the same. Beside other heavy work
+it does not: chapter 01, 98 s alone, counted as 78 beside two others. So build alone. Course machinery.
 """
 
 import time

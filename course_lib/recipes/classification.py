@@ -38,7 +38,7 @@ def classifier(data: str = "fashion_mnist_mini", device: torch.device | None = N
     images, labels = (part.to(device) for part in train.tensors())
     batches = ShuffledBatches(images, labels, batch_size=64, seed=seed)
     trainer = descending(accelerator, model, optimiser, loss, batches, device)
-    return Run(model, trainer, evaluate, {"cpu": 400, "gpu": 3_000})
+    return Run(model, trainer, evaluate, {"cpu": 280, "gpu": 3_000})
 
 
 def _mirrored(images: Tensor) -> Tensor:
