@@ -833,13 +833,14 @@ display.show_images(
 )
 
 # %%
-for name, nearest, low, high in (("features", by_features, 0.79, 0.88), ("pixels", by_pixels, 0.75, 0.85)):
+for name, nearest, low, high in (("features", by_features, 0.812, 0.88), ("pixels", by_pixels, 0.75, 0.85)):
     same_kind = (labels[nearest] == test_labels).float().mean()
     expect(f"nearest by {name} is of the same class", same_kind, low=low, high=high,
            protocol="share of fashion_mnist_mini test, N = 2000, nearest of 10,000 train")
 
 # %% [markdown]
-# The features find the right kind more often, although nobody told them what "near" means: the network put garments of
+# The features find the right kind a little more often (over six seeds by one to three points in a hundred), although
+# nobody told them what "near" means: the network put garments of
 # a kind close together because that made them easy to name. That is what makes the features a ruler for chapter 04.
 #
 # Saving keeps the weights as `safetensors`, plain numbers that no one can hide code in; loading gives the same network.
