@@ -21,15 +21,21 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from course_lib import display, recipes
-from course_lib.adversarial import r1_r2
 from course_lib.blocks import down_block, up_block
 from course_lib.data import load
-from course_lib.dcgan import dcgan_discriminator, dcgan_generator
-from course_lib.device import describe, pick
-from course_lib.extractor import EXTRACTOR, fd_clf, garment_stats
-from course_lib.mlp_gan import mlp_discriminator, mlp_generator
+from course_lib.evaluation import EXTRACTOR, fd_clf, garment_stats
+from course_lib.networks import (
+    as_generator,
+    dcgan_discriminator,
+    dcgan_generator,
+    mlp_discriminator,
+    mlp_generator,
+    residual_discriminator,
+    residual_generator,
+)
 from course_lib.recipes import DCGAN_PLAN, MLP_PLAN, RESIDUAL_PLAN, GanPlan
-from course_lib.residual_gan import residual_discriminator, residual_generator
+from course_lib.system.device import describe, pick
+from course_lib.training import r1_r2
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "data" / "gan_race.json"  # with the course's data: chapter 03 draws it, on Colab too
@@ -39,7 +45,7 @@ JUDGED = 10_000
 
 def usual_generator(latent_size: int = 128) -> nn.Module:
     """Two of chapter 01's up-blocks with batch norm, 64 → 32 → 16 channels, a convolution at full size."""
-    return nn.Sequential(
+    network = nn.Sequential(
         nn.Linear(latent_size, 64 * 7 * 7),
         nn.Unflatten(1, (64, 7, 7)),
         up_block(64, 32),
@@ -49,6 +55,7 @@ def usual_generator(latent_size: int = 128) -> nn.Module:
         nn.Conv2d(16, 1, 3, padding=1),
         nn.Tanh(),
     )
+    return as_generator(network, latent_size)
 
 
 def usual_discriminator() -> nn.Module:
@@ -77,14 +84,14 @@ def unaided(images: Tensor) -> tuple[nn.Module, nn.Module]:
     generator = residual_generator(images)
     branch = generator[0].branch
     branch[-2].reset_parameters()
-    return nn.Sequential(branch, nn.Tanh()), residual_discriminator()
+    return as_generator(nn.Sequential(branch, nn.Tanh()), generator.latent_size), residual_discriminator()
 
 
 def ours(images: Tensor) -> tuple[nn.Module, nn.Module]:
     return residual_generator(images), residual_discriminator()
 
 
-USUAL_PLAN = GanPlan("hinge", 128, 64, 2e-4, (0.0, 0.9), 0.998, {})
+USUAL_PLAN = GanPlan("hinge", 64, 2e-4, (0.0, 0.9), 0.998, {})
 Networks = Callable[[Tensor], tuple[nn.Module, nn.Module]]
 
 # Rivals first, in the settings that their papers and tutorials use; then ours; then ours with one thing taken out.
@@ -95,11 +102,11 @@ RIVALS: dict[str, tuple[Networks, GanPlan]] = {
     "SNGAN-style": (lambda images: (usual_generator(), with_spectral_norm(usual_discriminator())), USUAL_PLAN),
     "hinge residual GAN": (
         lambda images: (usual_generator(), usual_discriminator()),
-        replace(USUAL_PLAN, rate=1e-3, betas=(0.0, 0.99), penalty=r1_r2(0.1), every=8),
+        replace(USUAL_PLAN, learning_rate=1e-3, betas=(0.0, 0.99), penalty=r1_r2(0.1), every=8),
     ),
     "relativistic, R1 + R2": (
         lambda images: (usual_generator(), usual_discriminator()),
-        replace(USUAL_PLAN, loss="relativistic", rate=1e-3, betas=(0.0, 0.99), penalty=r1_r2(0.1), every=8),
+        replace(USUAL_PLAN, loss="relativistic", learning_rate=1e-3, betas=(0.0, 0.99), penalty=r1_r2(0.1), every=8),
     ),
 }
 OURS = {"residual_gan": (ours, RESIDUAL_PLAN)}

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_lib.data import data_dir, load
+from course_lib.data import clean_photographs, load
 from course_lib.degradations import (
     Downsample,
     GaussianNoise,
@@ -25,15 +25,11 @@ from course_lib.degradations import (
     median_filter,
     modcrop,
     non_local_means,
-    split_hole,
     wavelet,
 )
-from course_lib.ensemble import self_ensemble
-from course_lib.images import eight_bits
-from course_lib.metrics import patch_distance, psnr, ssim
-from course_lib.recipes.inpainting import hole_psnr
-from course_lib.recipes.photographs import clean_photographs
-from course_lib.runs import load_run
+from course_lib.images import eight_bits, self_ensemble, split_hole
+from course_lib.metrics import hole_psnr, patch_distance, psnr, ssim
+from course_lib.runs import load_model
 
 TABLE = Path(__file__).parents[1] / "docs" / "restoration.md"
 CPU = torch.device("cpu")
@@ -43,9 +39,9 @@ Method = Callable[[Tensor], Tensor]
 
 def network(name: str) -> tuple[Method, str]:
     """A checkpoint as a method, and how it was made."""
-    run, card = load_run(data_dir() / "checkpoints" / name, device=CPU)
+    model, card = load_model(name, CPU)
     minutes = f"{card['seconds'] / 60:.0f} min on {card['device']['device']}, {card['device']['threads']} thread(s)"
-    return torch.no_grad()(run.model), f"{card['parameters']:,} parameters, {minutes}"
+    return torch.no_grad()(model), f"{card['parameters']:,} parameters, {minutes}"
 
 
 def photographs() -> list[Tensor]:

@@ -18,23 +18,25 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from course_lib import recipes
-from course_lib.averaging import EMA
-from course_lib.device import pick
 from course_lib.images import to_signed
 from course_lib.losses import r1_penalty
-from course_lib.recipes.generation import RESIDUAL_LATENT, RESIDUAL_PLAN, adam
-from course_lib.training import Trainer
+from course_lib.networks import RESIDUAL_LATENT
+from course_lib.recipes import RESIDUAL_PLAN
+from course_lib.system.device import pick
+from course_lib.training import EMA, Trainer, adam
 
 
 def norm_of(network: nn.Module) -> Tensor:
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm([weight.grad for weight in network.parameters()])))
+    return nn.utils.get_total_norm([weight.grad for weight in network.parameters()])
 
 
 def raw_loop(instruments: bool = True):
     """The step of chapter 03 without trainer and accelerator; returns a function that does n steps."""
     run = recipes.residual_gan(seed=0)
     generator, discriminator = run.trainer.networks.values()
-    adam_g, adam_d = (adam(n, RESIDUAL_PLAN.rate, RESIDUAL_PLAN.betas, pick()) for n in (generator, discriminator))
+    adam_g, adam_d = (
+        adam(n, RESIDUAL_PLAN.learning_rate, RESIDUAL_PLAN.betas, pick()) for n in (generator, discriminator)
+    )
     average, done, history = EMA(generator), 0, []
 
     def steps(n: int) -> None:

@@ -39,7 +39,7 @@ class Residual(nn.Module):
         super().__init__()
         self.branch = branch
         self.shortcut = nn.Identity() if shortcut is None else shortcut
-        self.scale = scale
+        self.branch_scale = scale  # `scale` of a network is what it enlarges by
         self.after = nn.Identity() if after is None else after
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Residual(nn.Module):
                 f"Residual: the shortcut gives {tuple(kept.shape)} but the branch {tuple(correction.shape)}; "
                 "both must agree, so give the shortcut a projection, e.g. shortcut=conv1x1(in, out, stride)"
             )
-        return self.after(kept + self.scale * correction)
+        return self.after(kept + self.branch_scale * correction)
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:

@@ -7,26 +7,30 @@ are measured again with the weights that are kept, on the data that the run was 
 """
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 
-from course_lib.checkpoint import save_weights
-from course_lib.runs import load_run, read_card
+from course_lib.recipes import RECIPES
+from course_lib.runs import load_model
+from course_lib.runs.load import sha256
+from course_lib.system.checkpoint import save_weights
+from course_lib.system.device import pick
 
 
 def publish(source: Path, target: Path, half: bool) -> dict:
-    data = read_card(source)["arguments"]["data"]
-    run, card = load_run(source, **({"data": data} if data else {}))
+    device = pick()
+    model, card = load_model(source, device)
+    recipe = RECIPES[card["recipe"]]
     if half:
-        run.model.half().float()  # in place: rounded, and measured as it will be loaded
+        model.half().float()  # in place: rounded, and measured as it will be loaded
         card["weights"] = "float16"
-    card["metrics"] = [vars(metric) for metric in run.evaluate()]
+    measured = recipe.evaluate(model, card["arguments"]["data"] or recipe.data, device)
+    card["metrics"] = [vars(metric) for metric in measured]
     target.mkdir(parents=True, exist_ok=True)
     weights = target / "model.safetensors"
-    save_weights(run.model.half() if half else run.model, weights)
+    save_weights(model.half() if half else model, weights)
     weights.chmod(0o644)
-    card["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    card["sha256"] = sha256(weights)
     (target / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     return card
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from test_layers import LAYERS
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "text" / "notebooks"
 SOLUTIONS = ROOT / "text" / "solutions"
 
 # Tooling: shown by `course --help`, not by a chapter.
-TOOLING = LAYERS["command line"]
+TOOLING = {"__main__", "authoring", "commands"}
+INNER = {"system/downloads"}  # behind what a chapter shows
 
 # Chapters that are being written: their parts may be in the library already. A test says when one is done.
 COMING = set()
@@ -33,11 +33,14 @@ def symbols() -> list[Symbol]:
     found = []
     for path in sorted((ROOT / "course_lib").rglob("*.py")):
         module = path.relative_to(ROOT / "course_lib").with_suffix("").as_posix()
-        if module.split("/")[0] in TOOLING or module in ("check/report", "reading"):
+        if module.split("/")[0] in TOOLING or module in INNER:
             continue
-        # Of a package's inner modules only that is public which the package itself hands out.
+        # Of a package's inner modules only that is public which the package itself hands out; where its face hands out
+        # nothing (system), the modules are what one imports.
         inner = module.count("/") and not module.endswith("__init__")
-        package = (path.parent / "__init__.py").read_text(encoding="utf-8") if inner else ""
+        face = ROOT / "course_lib" / module.split("/")[0] / "__init__.py"
+        package = face.read_text(encoding="utf-8") if inner else ""
+        inner = inner and "__all__" in package
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 if inner and not re.search(rf"\b{node.name}\b", package.partition("__all__")[2].partition("]")[0]):

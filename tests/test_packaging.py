@@ -121,7 +121,7 @@ def test_colab_is_left_alone(name, version):
 
 
 def test_the_command_is_the_one_that_is_tested():
-    assert PROJECT["scripts"] == {"course": "course_lib.cli:main"}
+    assert PROJECT["scripts"] == {"course": "course_lib.commands.app:main"}
 
 
 def test_the_wheel_carries_the_data_and_both_licences(tmp_path):
@@ -139,7 +139,7 @@ def test_the_wheel_carries_the_data_and_both_licences(tmp_path):
         (text_licence,) = [n for n in names if n.endswith("licenses/LICENSE-TEXT")]
         assert archive.read(licence).startswith(b"MIT License")
         assert b"SPDX-License-Identifier: CC-BY-4.0" in archive.read(text_licence)
-    assert {"course_lib/cli.py", "course_lib/errors.py"} <= names
+    assert {"course_lib/commands/app.py", "course_lib/errors.py"} <= names
     data = [path for path in tracked() if path.startswith("data/")]
     assert {path.replace("data/", "course_lib/embedded_data/", 1) for path in data} <= names
     assert not any(name.startswith(("tests/", "notebooks/", "solutions/")) for name in names)

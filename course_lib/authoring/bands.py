@@ -28,7 +28,7 @@ from course_lib.authoring.same_figure import CALM, TILES, Shown, Spread, Unlike,
 from course_lib.authoring.same_picture import COLUMNS, ROWS
 from course_lib.authoring.soundness import code_cells, texts
 from course_lib.errors import CourseError
-from course_lib.reading import readings
+from course_lib.expect.reading import readings
 
 SEED_LINE = re.compile(r"^SEED = 0\b", re.MULTILINE)
 AT_ONCE = 2  # each on one thread

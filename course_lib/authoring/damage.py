@@ -27,7 +27,7 @@ from course_lib.authoring.drawn import by_cells, cells_of_an_image, describe
 from course_lib.authoring.kernel import DESCRIPTION
 from course_lib.authoring.same_figure import Spread
 from course_lib.authoring.same_picture import decode
-from course_lib.reading import LINE
+from course_lib.expect.reading import LINE
 
 NOTICED = 0.05  # of a panel's height: a smaller change of a curve is not told from its noise
 PLAIN = 3  # damage is told from rounding when it is so many times as large

@@ -11,7 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from course_lib.authoring.same_picture import decode, is_blank, pictures
-from course_lib.reading import readings
+from course_lib.expect.reading import readings
 
 LONGEST_CELL, MEDIAN_CELL, LARGEST_FILE = 40, 10, 2_000_000  # lines, lines, bytes
 

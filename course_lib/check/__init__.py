@@ -4,51 +4,51 @@ Each prints a tick with what it tried, or raises `CheckFailed` with what is wron
 independent of the course's own code wherever one exists (torch, scikit-image, a closed form, a property).
 """
 
-from course_lib.check.anatomy import split_gradient, swap_lesion
-from course_lib.check.blocks import gated_residual, residual
-from course_lib.check.convolutions import convolve, stamps
-from course_lib.check.denoising_bias import without_bias
-from course_lib.check.denoising_guess import best_guess
-from course_lib.check.denoising_network import noise_predictor
-from course_lib.check.denoising_noise import add_noise
-from course_lib.check.denoising_pairs import noise2noise_loss
-from course_lib.check.denoising_psnr import benchmark_psnr
-from course_lib.check.denoising_ssim import flat_ssim, ssim
-from course_lib.check.evaluation_bias import unbiased_limit
-from course_lib.check.evaluation_files import as_file
-from course_lib.check.evaluation_frechet import frechet
-from course_lib.check.evaluation_gaussian import stats
-from course_lib.check.evaluation_inception import inception_score
-from course_lib.check.evaluation_kernel import kernel_distance
-from course_lib.check.evaluation_manifold import precision_recall
-from course_lib.check.gan_average import ema
-from course_lib.check.gan_diagnosis import collapse_or_copies
-from course_lib.check.gan_game import best_discriminator, six_losses
-from course_lib.check.gan_latent import spherical
-from course_lib.check.gan_losses import hinge_losses, relativistic_losses
-from course_lib.check.gan_losses_dirac import dirac_step
-from course_lib.check.gan_losses_slopes import gradient_penalty, r1_r2
-from course_lib.check.gan_losses_spectral import spectral_norm
-from course_lib.check.gan_losses_steps import update_discriminator
-from course_lib.check.gan_resume import resumable
-from course_lib.check.gan_sampling import sample
-from course_lib.check.gan_training import discriminator_step, generator_step
-from course_lib.check.inpainting_convolution import partial_conv
-from course_lib.check.inpainting_left import hole_left
-from course_lib.check.inpainting_loss import hole_loss
-from course_lib.check.inpainting_neighbours import soft_fill
-from course_lib.check.inpainting_pixels import keep_known, mean_fill
-from course_lib.check.inpainting_psnr import hole_psnr
-from course_lib.check.preactivation import preact_block
-from course_lib.check.start_here import psnr, sharpen, to_batch, to_bytes
-from course_lib.check.super_resolution_features import perceptual_loss
-from course_lib.check.super_resolution_looks import eight_looks
-from course_lib.check.super_resolution_luma import y_channel
-from course_lib.check.super_resolution_network import enlarger
-from course_lib.check.super_resolution_pair import benchmark_pair
-from course_lib.check.super_resolution_psnr import set_psnr
-from course_lib.check.super_resolution_rows import shrink_row
-from course_lib.check.super_resolution_shuffle import pixel_shuffle, pixel_unshuffle
+from course_lib.check.denoising.bias import without_bias
+from course_lib.check.denoising.guess import best_guess
+from course_lib.check.denoising.network import noise_predictor
+from course_lib.check.denoising.noise import add_noise
+from course_lib.check.denoising.pairs import noise2noise_loss
+from course_lib.check.denoising.psnr import benchmark_psnr
+from course_lib.check.denoising.ssim import flat_ssim, ssim
+from course_lib.check.evaluating.bias import unbiased_limit
+from course_lib.check.evaluating.files import as_file
+from course_lib.check.evaluating.frechet import frechet
+from course_lib.check.evaluating.gaussian import stats
+from course_lib.check.evaluating.inception import inception_score
+from course_lib.check.evaluating.kernel import kernel_distance
+from course_lib.check.evaluating.manifold import precision_recall
+from course_lib.check.gan_losses.dirac import dirac_step
+from course_lib.check.gan_losses.game import best_discriminator, six_losses
+from course_lib.check.gan_losses.players_losses import hinge_losses, relativistic_losses
+from course_lib.check.gan_losses.slopes import gradient_penalty, r1_r2
+from course_lib.check.gan_losses.spectral import spectral_norm
+from course_lib.check.gan_losses.steps import update_discriminator
+from course_lib.check.gan_training.average import ema
+from course_lib.check.gan_training.diagnosis import collapse_or_copies
+from course_lib.check.gan_training.latent import spherical
+from course_lib.check.gan_training.resume import resumable
+from course_lib.check.gan_training.sampling import sample
+from course_lib.check.gan_training.training import discriminator_step, generator_step
+from course_lib.check.inpainting.convolution import partial_conv
+from course_lib.check.inpainting.left import hole_left
+from course_lib.check.inpainting.loss import hole_loss
+from course_lib.check.inpainting.neighbours import soft_fill
+from course_lib.check.inpainting.pixels import keep_known, mean_fill
+from course_lib.check.inpainting.psnr import hole_psnr
+from course_lib.check.residual_blocks.anatomy import split_gradient, swap_lesion
+from course_lib.check.residual_blocks.blocks import gated_residual, residual
+from course_lib.check.residual_blocks.convolutions import convolve, stamps
+from course_lib.check.residual_blocks.preactivation import preact_block
+from course_lib.check.start_here.images import psnr, sharpen, to_batch, to_bytes
+from course_lib.check.super_resolution.features import perceptual_loss
+from course_lib.check.super_resolution.looks import eight_looks
+from course_lib.check.super_resolution.luma import y_channel
+from course_lib.check.super_resolution.network import enlarger
+from course_lib.check.super_resolution.pair import benchmark_pair
+from course_lib.check.super_resolution.psnr import set_psnr
+from course_lib.check.super_resolution.rows import shrink_row
+from course_lib.check.super_resolution.shuffle import pixel_shuffle, pixel_unshuffle
 
 __all__ = [
     "add_noise",

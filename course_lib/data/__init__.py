@@ -7,15 +7,28 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from course_lib.data.batches import AlignedCrops, Batches, RandomCrops, ShuffledBatches
 from course_lib.data.downloads import download
 from course_lib.data.embedded import data_dir, read_embedded
 from course_lib.data.folders import read_folder
 from course_lib.data.full_sets import CLASSES, file_names, find_files, read_files
 from course_lib.data.image_set import Images
+from course_lib.data.photographs import clean_photographs
 from course_lib.data.photos import read_photos
 from course_lib.errors import CourseError
 
-__all__ = ["CACHE", "NAMES", "Images", "data_dir", "load"]
+__all__ = [
+    "CACHE",
+    "NAMES",
+    "AlignedCrops",
+    "Batches",
+    "Images",
+    "RandomCrops",
+    "ShuffledBatches",
+    "clean_photographs",
+    "data_dir",
+    "load",
+]
 
 NAMES = ("fashion_mnist_mini", "fashion_mnist", "mnist", "cifar10", "photos", "folder:PATH")
 CACHE = Path("~/.cache/residual-imaging")

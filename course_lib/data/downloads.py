@@ -1,13 +1,12 @@
 """Fetch a full set once: into a temporary folder, checked by sha256, and only then renamed into place."""
 
-import hashlib
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
 from course_lib.errors import CourseError
+from course_lib.system.downloads import fetch, in_one_line
 
 # {set: (mirrors, {file: sha256})}. https alone: torchvision's own address for Fashion-MNIST is plain http.
 SOURCES = {
@@ -40,11 +39,10 @@ SOURCES = {
         {"cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"},
     ),
 }
-SILENCE = 30.0  # seconds without a byte after which a mirror is given up; the default would wait for ever
 
 
 def download(name: str, cache: Path) -> Path:
-    """Fetch the set `name` into the folder cache/name with torchvision's downloader and its progress bar.
+    """Fetch the set `name` into the folder cache/name, with a progress bar.
 
     Nothing but a complete, checked set ever stands under that name: an interrupted or failed download removes
     what it had fetched. Returns cache/name. Raises CourseError, in one line, for no network, no space or a
@@ -56,11 +54,9 @@ def download(name: str, cache: Path) -> Path:
     if target.exists():  # `load` found no whole set in it. It may be the user's own: not ours to delete
         raise CourseError(f'{target} lacks files of "{name}": {mend}, or remove that folder to download it')
     unfinished = None
-    patience = socket.getdefaulttimeout()
     try:
         cache.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
-        socket.setdefaulttimeout(SILENCE)
         for file, sha256 in files.items():
             _fetch(file, sha256, mirrors, unfinished)
         unfinished.chmod(0o755)  # mkdtemp makes it private; a shared cache must stay readable
@@ -70,7 +66,6 @@ def download(name: str, cache: Path) -> Path:
         instead = f'use "fashion_mnist_mini", which needs no network, or {mend}'
         raise CourseError(f'"{name}" could not be downloaded ({in_one_line(error)}): {instead}') from None
     finally:
-        socket.setdefaulttimeout(patience)
         if unfinished is not None:
             shutil.rmtree(unfinished, ignore_errors=True)
     return target
@@ -78,31 +73,10 @@ def download(name: str, cache: Path) -> Path:
 
 def _fetch(file: str, sha256: str, mirrors: tuple[str, ...], folder: Path) -> None:
     """One file from the first mirror that has it; an archive is unpacked and dropped. Raises what failed."""
-    from torchvision.datasets import utils  # imported late: it takes a second, and only downloads need it
-
     path = folder / file
-    for mirror in mirrors:
-        try:
-            utils.download_url(mirror + file, str(folder), file)
-            check_sum(path, sha256)
-            break
-        except Exception:
-            path.unlink(missing_ok=True)
-            if mirror == mirrors[-1]:
-                raise
+    fetch(tuple(mirror + file for mirror in mirrors), path, sha256)
     if file.endswith(".tar.gz"):
+        from torchvision.datasets import utils  # imported late: it takes a second
+
         utils.extract_archive(str(path), str(folder))
         path.unlink()
-
-
-def check_sum(path: Path, sha256: str) -> None:
-    """Raise RuntimeError unless the file at `path` has this sha256. Behind `load`, chapter 00."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise RuntimeError(f"{path.name} has sha256 {found[:12]}…, wanted {sha256[:12]}…")
-
-
-def in_one_line(error: Exception) -> str:
-    """The kind of an error and the beginning of what it says. Behind `load`, chapter 00."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -10,8 +10,8 @@ from typing import TypeVar
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from course_lib.data.pictures import read_picture
 from course_lib.errors import CourseError
+from course_lib.images.decoding import read_picture
 
 TEST_SHARE = 0.1
 Result = TypeVar("Result")

@@ -63,3 +63,20 @@ class Images(Dataset[tuple[Tensor, int]]):
     def tensors(self) -> tuple[Tensor, Tensor]:
         """The whole set as one batch: (N,C,H,W) float32 in [0,1], (N,) int64. Chapter 00."""
         return self.batch(torch.arange(len(self)))
+
+    def require_one_size(self, channels: int | None = None) -> None:
+        """Raise CourseError unless all images have one size, and `channels` where a network takes no others."""
+        if isinstance(self.images, list):
+            raise CourseError(
+                f"{self.name} has images of their own sizes; give a set of one size: fashion_mnist_mini, cifar10"
+            )
+        if channels is not None and self.images.shape[1] != channels:
+            raise CourseError(
+                f"{self.name} has images of {self.images.shape[1]} channels, and this network takes {channels}; "
+                f"give {'cifar10' if channels == 3 else 'fashion_mnist_mini'}"
+            )
+
+    def require_photographs(self) -> None:
+        """Raise CourseError unless these are photographs, RGB and of their own sizes."""
+        if not self.names:
+            raise CourseError(f"{self.name} is no set of photographs; give photos or folder:PATH")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from course_lib.data.pictures import read_picture
 from course_lib.errors import CourseError
+from course_lib.images.decoding import read_picture
 
 # (name to install, package, folder in it)
 SKIMAGE, SKLEARN = ("scikit-image", "skimage", "data"), ("scikit-learn", "sklearn", "datasets/images")

@@ -9,10 +9,9 @@ from course_lib.degradations.blur import GaussianBlur
 from course_lib.degradations.denoisers import gaussian_filter, median_filter, noise_level, non_local_means, wavelet
 from course_lib.degradations.downsample import Downsample, modcrop
 from course_lib.degradations.fillers import biharmonic, mean_fill
-from course_lib.degradations.holes import Holes, split_hole, with_hole
+from course_lib.degradations.holes import Holes
 from course_lib.degradations.low_light import LowLight
 from course_lib.degradations.noise import GaussianNoise
-from course_lib.degradations.resize import resize
 
 __all__ = [
     "Downsample",
@@ -27,8 +26,5 @@ __all__ = [
     "modcrop",
     "noise_level",
     "non_local_means",
-    "resize",
-    "split_hole",
     "wavelet",
-    "with_hole",
 ]

@@ -1,23 +1,10 @@
-"""What the operators share: a look at what comes in, and scikit-image applied to a batch, picture by picture."""
+"""scikit-image applied to a batch, image by image."""
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from course_lib.errors import CourseError
-
-
-def require_pictures(asker: str, images: Tensor) -> None:
-    """Raise CourseError unless `images` are N×C×H×W numbers of a floating type."""
-    if images.ndim != 4:
-        raise CourseError(
-            f"{asker}: got shape {tuple(images.shape)}, wanted N×C×H×W "
-            "(a single picture needs a leading axis: image[None])"
-        )
-    if not images.is_floating_point():
-        raise CourseError(f"{asker}: got {images.dtype}, wanted float pictures in [0,1]; divide bytes by 255")
 
 
 def each_picture(images: Tensor, answer: Callable[[int, np.ndarray], np.ndarray]) -> Tensor:

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.degradations.batch import each_picture, require_pictures
+from course_lib.degradations.batch import each_picture
 from course_lib.errors import CourseError
+from course_lib.images.requirements import require_pictures
 
 # scikit-image is imported late: it takes a second, and few who import this package need it.
 

@@ -2,10 +2,9 @@
 
 from torch import Generator, Tensor
 
-from course_lib.degradations.batch import require_pictures
-from course_lib.degradations.resize import resize
 from course_lib.errors import CourseError
-from course_lib.images import eight_bits
+from course_lib.images import eight_bits, resize
+from course_lib.images.requirements import require_pictures
 
 
 class Downsample:

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.degradations.batch import each_picture, require_pictures
+from course_lib.degradations.batch import each_picture
 from course_lib.errors import CourseError
+from course_lib.images.requirements import require_pictures
 
 
 def mean_fill(y: Tensor, hole: Tensor) -> Tensor:

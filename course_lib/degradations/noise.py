@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from course_lib.degradations.batch import require_pictures
 from course_lib.degradations.denoisers import noise_level, non_local_means
 from course_lib.degradations.dice import normal, uniform
 from course_lib.errors import CourseError
+from course_lib.images.requirements import require_pictures
 
 
 class GaussianNoise:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.degradations import Holes, biharmonic, with_hole
+from course_lib.degradations import Holes, biharmonic
 from course_lib.display.front_end import front_end
 from course_lib.display.pictures import row_titles, show_images
 from course_lib.display.sheet import checked, png, sheet
 from course_lib.errors import CourseError
+from course_lib.images import with_hole
 
 Network = Callable[[Tensor], Tensor]
 ORANGE = (0.902, 0.624, 0.0)  # the palette's colour for "other", as shares of red, green and blue

@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm import tqdm
 
-from course_lib.checkpoint import random_state, set_random_state
 from course_lib.display.progress import Clock, Series, draw_curves
 from course_lib.display.sheet import checked, png, sheet
 from course_lib.display.style import WIDEST
+from course_lib.system.checkpoint import random_state, set_random_state
 
 SHARE = 1 / 20  # of the time, at most, goes into drawing
 WIDGET = "application/vnd.jupyter.widget-view+json"

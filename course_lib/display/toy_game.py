@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from course_lib.display.front_end import front_end
 from course_lib.display.style import COLOURS, figure
 from course_lib.losses import GAN_LOSSES
-from course_lib.toys import ToyGame, grid, mode_coverage, ring
+from course_lib.toy2d import ToyGame, grid, mode_coverage, ring
 
 DATA = {"ring": ring, "grid": grid}
 PENALTIES = {"none": "none", "R1": "r1", "gradient penalty": "gradient"}

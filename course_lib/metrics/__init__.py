@@ -1,5 +1,6 @@
 """What makes one result better than another: pixels, labels, or the statistics of features."""
 
+from course_lib.metrics.averages import hole_psnr, mean_psnr
 from course_lib.metrics.features import FeatureStats, extract
 from course_lib.metrics.frechet import Gaussian, frechet_distance
 from course_lib.metrics.inception import inception_score
@@ -16,8 +17,10 @@ __all__ = [
     "accuracy",
     "extract",
     "frechet_distance",
+    "hole_psnr",
     "inception_score",
     "kernel_distance",
+    "mean_psnr",
     "patch_distance",
     "precision_recall",
     "psnr",

@@ -8,10 +8,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from course_lib import processes
-from course_lib.checkpoint import load_tree, save_tree
 from course_lib.errors import CourseError
-from course_lib.evaluating import evaluating
+from course_lib.system import processes
+from course_lib.system.checkpoint import load_tree, save_tree
+from course_lib.system.evaluation_mode import evaluating
 
 
 class FeatureStats:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from course_lib.evaluating import evaluating
+from course_lib.system.evaluation_mode import evaluating
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from course_lib.degradations import resize
+from course_lib.images import resize
 from course_lib.metrics.pixels import comparable
 
 PATCH, STRIDE, DIRECTIONS = 7, 3, 64

@@ -1,60 +1,67 @@
-"""A picture of fewer pixels in, one of more out: bicubic enlargement plus what a residual network adds to it."""
+"""A small image in, a large one out: bicubic enlargement plus what a residual network adds to it."""
+
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from course_lib.batches import AlignedCrops, recoloured
-from course_lib.data import load
+from course_lib.data import AlignedCrops, clean_photographs, load
 from course_lib.degradations import Downsample, modcrop
-from course_lib.device import pick, seed_everything
-from course_lib.images import eight_bits
-from course_lib.recipes.common import Metric, Restorer, Run, descending, prepared
-from course_lib.recipes.photographs import clean_photographs, mean_psnr
-from course_lib.restorer import super_resolver
+from course_lib.images import eight_bits, recoloured
+from course_lib.metrics import mean_psnr
+from course_lib.networks import super_resolver
+from course_lib.recipes.recipe import Metric, Recipe, Run
+from course_lib.training import supervised
 
-CROP, BATCH, RATE = 24, 16, 1.5e-3
-WIDTH, DEPTH = 32, 4
+CROP, BATCH_SIZE, LEARNING_RATE = 24, 16, 1.5e-3
 LONGEST = 0.003  # of a gradient; none of the first 400 is longer, but one odd batch can end a long run
 
 
-def super_resolution(data: str = "photos", device: torch.device | None = None, seed: int = 0, scale: int = 2) -> Run:
+def train(data: str, device: torch.device, seed: int, scale: int = 2) -> Run:
     """Twice as many pixels a side: mean squared error, Adam, a rate that falls along a cosine.
 
     `data` is a set of photographs, "photos" or "folder:PATH"; the test split is only measured on, by the benchmarks'
     protocol: small pictures by antialiased bicubic, 8 bits, PSNR in luma, `scale` pixels shaved. Chapter 06.
     """
-    device = device or pick()
-    seed_everything(seed)
+    small, originals = shrunk_photographs(data, "train", device, scale)
+    config = {"scale": scale, "channels": 3, "width": 32, "depth": 4}
+    model = super_resolver(**config)
+    optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    batches = AlignedCrops([y[0] for y in small], [x[0] for x in originals], CROP, BATCH_SIZE, seed, scale)
+    trainer = supervised(model, optimiser, loss, batches, device, LONGEST)
+    return Run(model, trainer, partial(evaluate, model, data, device), {"cpu": 2_500, "gpu": 60_000}, config)
+
+
+def shrunk_photographs(data: str, split: str, device: torch.device, scale: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Photographs 1×3×h×w as a camera `scale` times smaller would give them, in 8 bits, and their originals."""
+    originals = [modcrop(photo, scale) for photo in clean_photographs(load(data, split), device)]
     shrink = Downsample(scale, rounded=True)
-    train, test = (
-        [modcrop(photo, scale) for photo in clean_photographs(load(data, split), device)] for split in ("train", "test")
+    return [shrink(photo) for photo in originals], originals
+
+
+def loss(network: nn.Module, small: Tensor, originals: Tensor) -> Tensor:
+    """Mean squared error of the enlarged crops, the channels of both exchanged at random."""
+    small, originals = recoloured(small, originals)
+    return functional.mse_loss(network(small), originals)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
+    """PSNR of bicubic enlargement and of the network's."""
+    scale = model.scale
+    small, originals = shrunk_photographs(data, "test", device, scale)
+    protocol = (
+        f"{data}, test split, N = {len(originals)} (JPEG files at 0.6 of their size), ×{scale} antialiased bicubic, "
+        f"8 bits, Y channel, shave {scale}, mean of PSNR per image"
     )
-    model = super_resolver(scale, width=WIDTH, depth=DEPTH)
-    optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
-    accelerator, model, optimiser = prepared(device, model, optimiser)
+    bicubic = Downsample(scale).baseline
+    answers = {
+        "PSNR bicubic": [eight_bits(bicubic(y)) for y in small],
+        "PSNR network": [eight_bits(model(y)) for y in small],
+    }
+    values = {name: mean_psnr(preds, originals, luma=True, shave=scale) for name, preds in answers.items()}
+    return [Metric(name, value, "dB", protocol) for name, value in values.items()]
 
-    def loss(small: Tensor, original: Tensor) -> Tensor:
-        small, original = recoloured(small, original)
-        return functional.mse_loss(model(small), original)
 
-    @torch.no_grad()
-    def evaluate() -> list[Metric]:
-        protocol = (
-            f"{data}, test split, N = {len(test)} (JPEG files at 0.6 of their size), ×{scale} antialiased bicubic, "
-            f"8 bits, Y channel, shave {scale}, mean of PSNR per image"
-        )
-        small = [shrink(photo) for photo in test]
-        answers = {
-            "PSNR bicubic": [eight_bits(shrink.baseline(y)) for y in small],
-            "PSNR network": [eight_bits(model(y)) for y in small],
-        }
-        values = {name: mean_psnr(preds, test, luma=True, shave=scale) for name, preds in answers.items()}
-        return [Metric(name, value, "dB", protocol) for name, value in values.items()]
-
-    pairs = [(shrink(photo)[0], photo[0]) for photo in train]
-    batches = AlignedCrops([y for y, _ in pairs], [x for _, x in pairs], CROP, BATCH, seed, scale)
-    trainer = descending(accelerator, model, optimiser, loss, batches, device, LONGEST)
-    # Bicubic looks 2 pixels far, the network one for each 3×3 convolution: head, two a block, one after, the tail.
-    mends = Restorer(model, context=2 * DEPTH + 3, scale=scale)
-    return Run(model, trainer, evaluate, {"cpu": 2_500, "gpu": 60_000}, restore=mends)
+super_resolution = Recipe("super_resolution", "restorer", "photos", super_resolver, train, evaluate)

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from course_lib.degradations import GaussianNoise
 from course_lib.images import eight_bits
+from course_lib.metrics import mean_psnr
 from course_lib.metrics import ssim as library_ssim
-from course_lib.recipes.photographs import mean_psnr
 
 # 1. add_noise
 

@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib.authoring.pairs import ROOT
-from course_lib.batches import ShuffledBatches
-from course_lib.checkpoint import load_tree, random_state, save_tree, set_random_state
+from course_lib.data import ShuffledBatches
 from course_lib.losses import GAN_LOSSES, r1_penalty
 from course_lib.sampling import sample_images, slerp
+from course_lib.system.checkpoint import load_tree, random_state, save_tree, set_random_state
 
 TEXT = ROOT / "text" / "solutions" / "03_training_a_residual_gan.py"
 

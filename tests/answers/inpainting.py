@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional
 
 from course_lib.degradations import mean_fill as library_mean_fill
-from course_lib.hole_convolutions import PartialConv
-from course_lib.recipes.inpainting import hole_psnr as library_hole_psnr
+from course_lib.metrics import hole_psnr as library_hole_psnr
+from course_lib.networks import PartialConv
 
 # 1. Mean fill
 

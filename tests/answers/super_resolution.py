@@ -7,7 +7,8 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 from torch.nn import functional
 
-from course_lib.degradations import Downsample, modcrop, resize
+from course_lib.degradations import Downsample, modcrop
+from course_lib.images import resize
 from course_lib.metrics import psnr
 
 # shrink_row

@@ -5,9 +5,8 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib.blocks import Residual, zero_last
-from course_lib.degradations import resize
-from course_lib.ensemble import self_ensemble
-from course_lib.restorer import Enlarge, super_resolver
+from course_lib.images import resize, self_ensemble
+from course_lib.networks import Enlarge, super_resolver
 
 # enlarger
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
-from course_lib import lab
+from course_lib.commands import lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -44,18 +44,19 @@ except ImportError:
 # %%
 import torch
 
-from course_lib import check, device, display
-from course_lib.data import data_dir, load
+from course_lib import check, display
+from course_lib.data import load
 from course_lib.degradations import GaussianBlur
-from course_lib.runs import load_run
+from course_lib.runs import load_model
+from course_lib.system import device
 
 compute = device.pick()
 photo, _ = load("photos", "test")[0]
 cat = photo[:, 55:155, 123:227]
 blurred = GaussianBlur(sigma=1.5)(cat[None])[0]
-longer, card = load_run(data_dir() / "checkpoints" / "sharpen", device=compute)
+longer, card = load_model("sharpen", compute)
 with torch.no_grad():
-    answer = longer.model(blurred[None].to(compute))[0].cpu()
+    answer = longer(blurred[None].to(compute))[0].cpu()
 
 # %%
 display.show_images(
@@ -106,7 +107,7 @@ device.seed_everything(SEED)
 meter = device.Throughput(compute)
 with device.autocast(compute), torch.no_grad():
     for _ in range(20):
-        longer.model(torch.rand(4, 3, 64, 64, device=compute))
+        longer(torch.rand(4, 3, 64, 64, device=compute))
         meter.add(4)
 print(f"{meter.rate:,.0f} pictures of 64×64 a second through the small network")
 
@@ -397,7 +398,7 @@ expect(
 # itself, not what to add. (Its last layer starts at random: from zero it would start with a black picture.)
 
 # %%
-from course_lib.sharpener import sharpener
+from course_lib.networks import sharpener
 
 torch.manual_seed(SEED)
 without_shortcut = sharpener().branch  # F alone
@@ -453,7 +454,7 @@ scorecard()
 # The network at the top of this page is the same one, trained longer. Its *card* says how.
 
 # %%
-longer_db = longer.evaluate()[-1].value
+longer_db = recipes.sharpen.evaluate(longer, "photos", compute)[-1].value
 print(f"recipe {card['recipe']}, data photos train, {card['steps']:,} steps, "
       f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread)")
 expect("network, longer run", longer_db, low=33.3, high=33.5, unit="dB", protocol=HELD_OUT)
@@ -487,11 +488,11 @@ display.show_images(
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
-# | `device` | `pick`, `describe`, `budget`, `seed_everything`, `Throughput`, `synchronise`, `autocast` |
-# | `data`, `batches` | `load` gives `Images`; `data_dir`; `RandomCrops` |
+# | `system.device` | `pick`, `describe`, `budget`, `seed_everything`, `Throughput`, `synchronise`, `autocast` |
+# | `data` | `load` gives `Images`; `data_dir`; `RandomCrops` |
 # | `images`, `display` | `to_signed`, `to_unit`, `to_uint8`, `save_image`; `show_images` |
 # | `degradations`, `metrics` | `GaussianBlur`; `psnr`, `rgb_to_luma` |
-# | `sharpener`, `recipes`, `runs` | `sharpener`; `sharpen`; `load_run`, `read_card` |
+# | `networks`, `recipes`, `runs` | `sharpener`; `sharpen`; `load_model`, `find_run`, `read_card` |
 # | `check`, `expect`, `errors` | checks and `CheckFailed`; `expect` and `scorecard` (and `judged`, `forget`); `CourseError`, the course's way to say no in one line |
 #
 # ## Questions

@@ -41,9 +41,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib import check, device, display
+from course_lib import check, display
 from course_lib.data import load
 from course_lib.expect import expect, scorecard
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
@@ -438,7 +439,7 @@ print("a block with a learned gate, at 0, changes it by", (gated(x) - x).abs().m
 # %%
 import torchvision
 
-from course_lib.resnet import copy_weights, resnet18
+from course_lib.networks import copy_weights, resnet18
 
 torch.manual_seed(SEED)
 reference = torchvision.models.resnet18(weights=None).eval()
@@ -849,8 +850,8 @@ for name, nearest, low, high in (("features", by_features, 0.812, 0.88), ("pixel
 import tempfile
 from pathlib import Path
 
-from course_lib.checkpoint import load_weights, save_weights
-from course_lib.classifier import Classifier
+from course_lib.networks import Classifier
+from course_lib.system.checkpoint import load_weights, save_weights
 
 with tempfile.TemporaryDirectory() as folder:
     save_weights(run.model, Path(folder) / "model.safetensors")
@@ -877,13 +878,12 @@ scorecard()
 # says how it was made. Measured on the same 2,000 test pictures as ours:
 
 # %%
-from course_lib.data import data_dir
-from course_lib.runs import load_run
+from course_lib.runs import load_model
 
-longer, card = load_run(data_dir() / "checkpoints" / "classifier", data="fashion_mnist_mini", device=compute)
+longer, card = load_model("classifier", compute)
 print(f"recipe {card['recipe']}, data {card['arguments']['data']}, {card['steps']:,} steps, "
       f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread)")
-value = longer.evaluate()[0].value
+value = recipes.classifier.evaluate(longer, "fashion_mnist_mini", compute)[0].value
 expect("accuracy of the longer run", value, low=0.93, high=0.95, protocol=after.protocol)
 
 # %%
@@ -917,11 +917,12 @@ display.plt.show()
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
 # | `blocks` | `Residual`; `basic_block`, `bottleneck_block`, `preact_block`, `down_block`, `up_block`; `conv3x3`, `conv1x1`, `projection`, `zero_last` |
-# | `resnet`, `classifier` | `resnet18`, `copy_weights`; `Classifier` |
+# | `networks` | `resnet18`, `copy_weights`; `Classifier` |
 # | `metrics` | `accuracy` |
-# | `batches`, `training` | `ShuffledBatches`; `Trainer`, with the learning rates `cosine` and `constant` |
-# | `checkpoint` | `save_weights`, `load_weights`; for a run that shall go on: `save_tree`, `load_tree`, `random_state`, `set_random_state` |
-# | `recipes`, `runs` | `classifier`, a `Run` with each `Metric`; `train`, `make_card`: the command `course train classifier --out DIR` |
+# | `data` | `ShuffledBatches`; `Batches`, what every trainer takes its batches from |
+# | `training` | `Trainer`, with the learning rates `cosine` and `constant`; `SupervisedStep` and `supervised`, for one network and one loss |
+# | `system.checkpoint` | `save_weights`, `load_weights`; if you want to resume a run later: `save_tree`, `load_tree`, `random_state`, `set_random_state` |
+# | `recipes`, `runs` | `classifier`, a `Recipe`; a `Run` with each `Metric`; `train`, `make_card`: the command `course train classifier --out DIR` |
 # | `display` | `figure`, `curves`, `smooth` |
 #
 # ## Questions

@@ -40,8 +40,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib import check, device, display
+from course_lib import check, display
 from course_lib.expect import expect, scorecard
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick("cpu")  # so small are points and networks that a GPU would slow them
@@ -56,7 +57,7 @@ compute = device.pick("cpu")  # so small are points and networks that a GPU woul
 
 # %%
 from course_lib.blocks import Residual
-from course_lib.toys import Sine, ring
+from course_lib.toy2d import Sine, ring
 
 
 def network(outputs, width=64):
@@ -432,7 +433,7 @@ for name in GAN_LOSSES:
 # start from the same weights and see the same batches. `game.arrows` is your `downhill`, for the loss of each.
 
 # %%
-from course_lib.toys import ToyGame
+from course_lib.toy2d import ToyGame
 
 far = ToyGame(ring(modes=1, radius=4.0, spread=0.3), list(GAN_LOSSES), seed=SEED)
 cloud = far.points(256, seed=1).detach()
@@ -475,7 +476,7 @@ expect("arrow of Wasserstein", growth["wasserstein"], low=50, high=3000, unit="Ã
 # long ones?
 
 # %%
-from course_lib.toys import ManyLinear
+from course_lib.toy2d import ManyLinear
 
 near = ToyGame(ring(), list(GAN_LOSSES), seed=SEED)
 for _ in range(60):
@@ -556,7 +557,7 @@ def sample_pairs(n):
 # The library's `slopes` gives $\nabla f$ at each point, in a form that a loss can be made of.
 
 # %%
-from course_lib.toys import slopes
+from course_lib.toy2d import slopes
 
 
 def trained_critic(penalty, steps=500, strength=10):
@@ -999,7 +1000,7 @@ expect("steepest place, spectral norm", gentle, low=0.02, high=0.4, protocol=ON_
 # GANs, of 200 steps each on the ring and 300 on the grid; `ToyGame` plays 30 at a time.
 
 # %%
-from course_lib.toys import grid, mode_coverage
+from course_lib.toy2d import grid, mode_coverage
 
 PLACES = {"ring": (ring(), 64, 200), "grid": (grid(), 128, 300)}  # data, batch, steps
 
@@ -1340,7 +1341,7 @@ expect("good points, real ones", real_good, low=0.98, high=0.997,
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
 # | `losses` | `GAN_LOSSES`, each a `GanLoss`; `r1_penalty`, `gradient_penalty` |
-# | `toys` | `Mixture`, `ring`, `grid`; `mode_coverage`; `ToyGame`, made of `ManyLinear` and `Sine`; `slopes` |
+# | `toy2d` | `Mixture`, `ring`, `grid`; `mode_coverage`; `ToyGame`, made of `ManyLinear` and `Sine`; `slopes` |
 # | `display` | `toy_game` |
 #
 # ## Questions

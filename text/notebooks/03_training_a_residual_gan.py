@@ -40,10 +40,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib import check, device, display, recipes
+from course_lib import check, display, recipes
 from course_lib.data import load
 from course_lib.expect import expect, scorecard
 from course_lib.images import to_signed, to_unit
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
@@ -55,13 +56,12 @@ compute = device.pick()
 
 # %%
 from course_lib.data import data_dir
-from course_lib.runs import load_run
+from course_lib.runs import load_model
+from course_lib.sampling import sample_images
 
-longer, card = load_run(
-    data_dir() / "checkpoints" / "residual_gan", data="fashion_mnist_mini", device=compute
-)
+longer, card = load_model("residual_gan", compute)
 display.show_images(
-    longer.sample(24, SEED), columns=12, title="Drawn by this chapter's residual GAN, after ten minutes"
+    sample_images(longer, 24, SEED), columns=12, title="Drawn by this chapter's residual GAN, after ten minutes"
 )
 
 # %% [markdown]
@@ -87,7 +87,7 @@ print("values from", real_pictures.min().item(), "to", real_pictures.max().item(
 # only read it. A ruler needs its two ends first.
 
 # %%
-from course_lib.extractor import fd_clf, garment_stats
+from course_lib.evaluation import fd_clf, garment_stats
 
 reference = garment_stats(test.tensors()[0], compute)
 PROTOCOL = "FD-clf of 2,000 pictures against fashion_mnist_mini test (its 2,000 pictures), course classifier"
@@ -143,7 +143,7 @@ display.show_images(
 # differ in sign, so compare the covariances, basisᵀ·basis, and not the bases.
 
 # %%
-from course_lib.residual_gan import PrincipalComponents
+from course_lib.networks import PrincipalComponents
 
 shortcut = PrincipalComponents(to_signed(images), 64)
 gap = (shortcut.basis.T @ shortcut.basis - basis.T @ basis).abs().max()
@@ -163,7 +163,7 @@ print("same covariance to 1e-4:", bool(gap < 1e-4))
 
 # %%
 from course_lib.blocks import Residual, linear_block, preact_block, zero_last
-from course_lib.residual_gan import leaky
+from course_lib.networks import leaky
 
 
 def block(width):
@@ -218,13 +218,13 @@ for name, network in (("generator", generator), ("discriminator", discriminator)
 # that has changed since.)
 
 # %%
-from course_lib.recipes.generation import adam
+from course_lib.training import adam
 
 run = recipes.residual_gan("fashion_mnist_mini", compute, seed=SEED)
 plan = recipes.RESIDUAL_PLAN
 generator, discriminator = run.trainer.networks["generator"], run.trainer.networks["discriminator"]
-adam_g = adam(generator, plan.rate, plan.betas, compute)
-adam_d = adam(discriminator, plan.rate, plan.betas, compute)
+adam_g = adam(generator, plan.learning_rate, plan.betas, compute)
+adam_d = adam(discriminator, plan.learning_rate, plan.betas, compute)
 
 # %% [markdown]
 # **The discriminator's turn.** The loss is chapter 02's relativistic one: a real picture should have a larger logit than
@@ -295,7 +295,7 @@ for step in range(STEPS_BY_HAND):
     update_average(step)
 
 # %% [markdown]
-# `course_lib` has the same step once for all GANs: `AdversarialStep`, and `EMA`. It judges real and generated pictures `together`
+# `course_lib` has the same step once for all GANs: `GanStep`, and `EMA`. It judges real and generated pictures `together`
 # in one pass as you did, or `apart` where batch norm must not mix them; its penalties are `r1_r2`, yours, and
 # `one_lipschitz`, chapter 02's gradient penalty. The trainer of chapter 01 runs it. Does it do what you wrote?
 
@@ -451,7 +451,7 @@ expect("a minute each: residual_gan over the best with a part taken out",
 # %%
 from dataclasses import replace
 
-from course_lib.recipes.generation import residual_discriminator, residual_generator
+from course_lib.networks import as_generator, residual_discriminator, residual_generator
 
 BARE_STEPS = 40
 
@@ -459,7 +459,7 @@ BARE_STEPS = 40
 def without_shortcut(images):
     branch = residual_generator(images)[0].branch
     branch[-2].reset_parameters()  # the last convolution
-    return nn.Sequential(branch, nn.Tanh()), residual_discriminator()
+    return as_generator(nn.Sequential(branch, nn.Tanh()), 64), residual_discriminator()
 
 
 def with_shortcut(images):
@@ -579,7 +579,7 @@ with display.Dashboard(lambda: extra.sample(16, SEED), every=2) as dashboard:
 from course_lib.sampling import sample_images
 
 raw = runs["residual_gan"].trainer.networks["generator"]
-raw_score = fd_clf(sample_images(raw, 2_000, 64, 1, compute), reference, compute)
+raw_score = fd_clf(sample_images(raw, 2_000, 1), reference, compute)
 expect("FD-clf of the last weights, over that of the average", raw_score / scores["residual_gan"],
        low=0.8, high=1.5, protocol=f"{PROTOCOL}; residual_gan")
 
@@ -614,10 +614,10 @@ for name, logits in spread.items():
 # rate of 5e-4, and an average that remembers about a hundred steps.
 
 # %%
-from course_lib.recipes.generation import MLP_LATENT, mlp_discriminator, mlp_generator
+from course_lib.networks import mlp_discriminator, mlp_generator
 
 BROKEN_STEPS = 75
-healthy_plan = replace(recipes.RESIDUAL_PLAN, latent_size=MLP_LATENT, rate=5e-4, decay=0.99)
+healthy_plan = replace(recipes.RESIDUAL_PLAN, learning_rate=5e-4, decay=0.99)
 
 
 def linear_networks(images):
@@ -659,7 +659,7 @@ broken["[0,1] data"] = short_run(healthy_plan, unsigned)
 
 # %%
 def attached(run):
-    game, latent = run.trainer.step, run.trainer.step.latent_size
+    game, latent = run.trainer.step, run.trainer.step.generator.latent_size
 
     def without_detach(real, labels):
         real, fake = to_signed(real), game.generator(torch.randn(len(real), latent).to(compute))
@@ -789,7 +789,7 @@ for name, run in runs.items():
 
 # %% tags=["nbval-ignore-output"]
 for layout in (torch.contiguous_format, torch.channels_last):
-    network = recipes.generation.residual_discriminator().to(compute, memory_format=layout)
+    network = residual_discriminator().to(compute, memory_format=layout)
     network(real_pictures[:32].to(memory_format=layout))  # the first call sets things up
     meter = device.Throughput(compute)
     for _ in range(8):
@@ -799,7 +799,7 @@ for layout in (torch.contiguous_format, torch.channels_last):
 
 # %% [markdown]
 # Several processes, each with a GPU of its own, can share a batch: `accelerate launch -m course_lib train residual_gan …`. The module
-# `processes` keeps them together: they all draw the same random numbers, each takes its `share` of the pictures, and they `agree`
+# `system.processes` keeps them together: they all draw the same random numbers, each takes its `share` of the pictures, and they `agree`
 # on every number that decides something; `count` says how many they are, the `first` one writes the files, the others `wait`. A
 # test checks that two processes give the same result as one.
 
@@ -813,7 +813,7 @@ for layout in (torch.contiguous_format, torch.channels_last):
 # %%
 def generate(noise):
     with torch.no_grad():
-        return to_unit(longer.model(noise.to(compute)))
+        return to_unit(longer(noise.to(compute)))
 
 
 display.show_interpolation(generate, latent_size=64, seed=SEED, title="From one noise to another")
@@ -826,7 +826,7 @@ display.show_interpolation(generate, latent_size=64, seed=SEED, title="From one 
 # show the same picture twice, and its distance to the nearest would be smaller than that of new real pictures.
 
 # %%
-mine = longer.sample(100, 3)
+mine = sample_images(longer, 100, 3)
 distances = torch.cdist(mine.flatten(1).to(compute), images.flatten(1))
 nearest = images[distances.argmin(1)].cpu()
 display.show_images(
@@ -861,11 +861,11 @@ display.latent_explorer(generate, latent_size=64, seed=SEED)
 # %%
 print(f"recipe {card['recipe']}, data {card['arguments']['data']}, {card['steps']:,} steps, "
       f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread(s))")
-longer_score = fd_clf(longer.sample(2_000, 1), reference, compute)
+longer_score = fd_clf(sample_images(longer, 2_000, 1), reference, compute)
 expect("FD-clf of the longer run", longer_score, low=2, high=3, protocol=PROTOCOL)
 
 # %%
-rows = torch.cat([runs["residual_gan"].sample(12, SEED), longer.sample(12, SEED)])
+rows = torch.cat([runs["residual_gan"].sample(12, SEED), sample_images(longer, 12, SEED)])
 display.show_images(
     rows, display.row_titles(["this chapter", "longer run"], 12), columns=12,
     title="The same recipe, more computing and more data",
@@ -895,14 +895,14 @@ scorecard()
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
-# | `residual_gan` | `PrincipalComponents`; `residual_generator`, `residual_discriminator`, `leaky`; in `blocks`: `linear_block` |
-# | `mlp_gan`, `dcgan` | `mlp_generator`, `mlp_discriminator`; `dcgan_generator`, `dcgan_discriminator`, `dcgan_start` |
-# | `adversarial`, `averaging` | `AdversarialStep`, `together`, `apart`, `r1_r2`, `one_lipschitz`; `EMA` |
-# | `recipes` | `mlp_gan`, `dcgan`, `residual_gan`; `gan`, a `GanPlan`, `adam` |
-# | `training`, `processes` | the learning rate `fading`; `count`, `first`, `share`, `agree`, `wait` |
-# | `sampling` | `sample_images`, `latent_noise`, `slerp`, `latent_directions`, `write_pictures`: the command `course sample` |
-# | `metrics`, `extractor` | `FeatureStats`, `frechet_distance`, `extract`; `GarmentFeatures`, `garment_stats`, `fd_clf` |
-# | `evaluating`, `images` | `evaluating`: a network in evaluation mode for a while; `tiled`: pictures on one sheet |
+# | `networks` | `PrincipalComponents`; `residual_generator`, `residual_discriminator`, `leaky`; `mlp_generator`, `mlp_discriminator`; `dcgan_generator`, `dcgan_discriminator`, `dcgan_start`; a `Generator` says how long its latent vectors are (`as_generator`) |
+# | `blocks` | `linear_block` |
+# | `training` | `GanStep`, made of `from_noise` (which gives a `Pair`), `together` or `apart`, `game`, `r1_r2` or `one_lipschitz`, `diversity`; `EMA`, `adam`, the learning rate `fading` |
+# | `recipes` | `mlp_gan`, `dcgan`, `residual_gan`; `gan`, a `GanPlan` |
+# | `sampling` | `sample_images`, `latent_noise`, `slerp`, `latent_directions`: the command `course sample` |
+# | `metrics`, `evaluation` | `FeatureStats`, `frechet_distance`, `extract`; `GarmentFeatures`, `garment_stats`, `fd_clf` |
+# | `images` | `tiled`: images on one sheet; `write_pictures`: images as one file |
+# | `system` | `evaluating`: a network in evaluation mode for a while; processes that train together: `count`, `first`, `share`, `agree`, `wait` |
 # | `display` | `Dashboard`, `row_titles`, `latent_explorer`, `show_interpolation` |
 #
 # ## Questions

@@ -40,10 +40,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_lib import device, display
-from course_lib.data import data_dir, load
+from course_lib import display
+from course_lib.data import load
 from course_lib.expect import expect, scorecard
-from course_lib.runs import load_run
+from course_lib.runs import load_model
+from course_lib.sampling import sample_images
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
@@ -56,8 +58,8 @@ compute = device.pick()
 RECIPES = {"A": "minute_mlp_gan", "B": "minute_dcgan", "C": "minute_residual_gan", "longer": "residual_gan"}
 samples = {}
 for name, folder in RECIPES.items():
-    run, card = load_run(data_dir() / "checkpoints" / folder, data="fashion_mnist_mini", device=compute)
-    samples[name] = run.sample(10_000, SEED + 1)
+    generator, card = load_model(folder, compute)
+    samples[name] = sample_images(generator, 10_000, SEED + 1)
 
 three = ["A", "B", "C"]  # in the order of chapter 03: the MLP GAN, the DCGAN, the residual GAN
 display.show_images(
@@ -81,7 +83,7 @@ display.show_images(
 # carry along. (The field's standard extractor is another network; section 6 comes to it.)
 
 # %%
-from course_lib.extractor import garments
+from course_lib.evaluation import garments
 
 extractor = garments(compute)
 print(f"{extractor.name}; resize: {extractor.resize}; its Fréchet distance is called {extractor.score}")
@@ -93,7 +95,7 @@ print(f"{extractor.name}; resize: {extractor.resize}; its Fréchet distance is c
 # How many pictures, of which split, by which extractor, resized how: together that is the *protocol* of a score.
 
 # %%
-from course_lib.scores import look
+from course_lib.evaluation import look
 
 train, test = load("fashion_mnist_mini", "train"), load("fashion_mnist_mini", "test")
 train_pictures = train.tensors()[0]
@@ -502,7 +504,7 @@ print("your shares are the library's:      ", max(abs(mine[0] - precision), abs(
 # %%
 from torchvision.transforms.v2 import functional as pictures_of
 
-from course_lib.scores import compare
+from course_lib.evaluation import compare
 
 original = train_pictures[:2_000]
 torch.manual_seed(SEED)
@@ -610,7 +612,7 @@ for name, (low, high) in PROTOCOL_BANDS.items():
 # the order of A and B.
 
 # %%
-from course_lib.extractor import network_extractor
+from course_lib.evaluation import network_extractor
 
 classifier = extractor.features.classifier
 early = nn.Sequential(classifier.stem, classifier.body[0], nn.AdaptiveAvgPool2d(2), nn.Flatten())
@@ -643,7 +645,7 @@ for name, (low, high) in {"last layer (ours)": (0.55, 0.8), "first block": (1.35
 
 # %% tags=["nbval-ignore-output"]
 from course_lib.errors import CourseError
-from course_lib.extractor import inception
+from course_lib.evaluation import inception
 
 try:
     standard = inception(compute)
@@ -664,7 +666,7 @@ except CourseError as error:
 # generator: mean ± t · standard deviation / √5, with t = 2.8 from Student's distribution.
 
 # %%
-from course_lib.scores import Features, score_table
+from course_lib.evaluation import Features, score_table
 
 torch.manual_seed(SEED)
 contestants = {"noise": look(torch.rand(2_000, 1, 28, 28), extractor)} | seen | {"real": training}
@@ -819,9 +821,8 @@ scorecard()
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
 # | `metrics` | `Gaussian`, `frechet_distance`, `kernel_distance`, `inception_score`, `precision_recall` |
-# | `extractor` | an `Extractor`: `garments`, `inception`, `network_extractor` |
-# | `scores` | `look` gives `Features`, `compare` gives `Scores`, `score_table` |
-# | `processes` | `total`: sums over several processes, so that features can be collected by all of them |
+# | `evaluation` | an `Extractor`: `garments`, `inception`, `network_extractor`; `look` gives `Features`, `compare` gives `Scores`, `score_table` |
+# | `system.processes` | `total`: sums over several processes, so that features can be collected by all of them |
 #
 # ## Questions
 #

@@ -42,11 +42,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib import check, device, display
-from course_lib.data import data_dir, load
+from course_lib import check, display
+from course_lib.data import load
 from course_lib.expect import expect, scorecard
 from course_lib.images import eight_bits
-from course_lib.runs import load_run
+from course_lib.runs import load_model
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
@@ -57,8 +58,9 @@ compute = device.pick()
 # random error of standard deviation 25/255, a tenth of the way from black to white.
 
 # %%
+from course_lib.data import clean_photographs
 from course_lib.degradations import GaussianNoise
-from course_lib.recipes.photographs import clean_photographs, mean_psnr
+from course_lib.metrics import mean_psnr
 
 SIGMA = 25 / 255
 train, test = (clean_photographs(load("photos", split), compute) for split in ("train", "test"))
@@ -73,7 +75,7 @@ print("to measure on: ", [tuple(photo.shape[2:]) for photo in test])
 # Which of the two in the middle would you rather have?
 
 # %%
-longer, card = load_run(data_dir() / "checkpoints" / "denoise", data="photos", device=compute)
+longer, card = load_model("denoise", compute)
 
 
 def parts(photos):
@@ -89,7 +91,7 @@ def compare(columns, title):
 
 
 with torch.no_grad():
-    by_longer = [longer.model(y) for y in noisy]
+    by_longer = [longer(y) for y in noisy]
 by_nlm = [noise.baseline(y) for y in noisy]
 compare({"noisy": noisy, "non-local means": by_nlm, "network": by_longer, "the truth": test}, "Never seen in training")
 
@@ -373,7 +375,7 @@ display.plt.show()
 from collections import OrderedDict
 
 from course_lib.blocks import Residual, conv3x3
-from course_lib.restorer import AnySize, denoiser, long_body
+from course_lib.networks import AnySize, denoiser, long_body
 
 WIDTH, DEPTH, FOLD = 32, 2, 2
 
@@ -418,7 +420,7 @@ print(f"it sees {FOLD * (2 * DEPTH + 3)} pixels far to each side (unfolded {2 * 
 # photographs, at the start and ten times on the way. It is for the figure; nothing is chosen by it.
 
 # %%
-from course_lib.batches import RandomCrops
+from course_lib.data import RandomCrops
 
 STEPS = 250 if device.budget(compute) == "cpu" else 5_000
 CROP, BATCH, RATE = 32, 8, 2e-3
@@ -527,8 +529,8 @@ expect("residual over direct", ahead, low=0.1, high=1.1, unit="dB", protocol=f"{
 # and sets the tail to zero.
 
 # %%
-from course_lib.batches import AlignedCrops
-from course_lib.restorer import restorer
+from course_lib.data import AlignedCrops
+from course_lib.networks import restorer
 
 
 class Classical(nn.Module):
@@ -662,7 +664,7 @@ fit(blind, crops(), any_noise)
 with torch.no_grad():
     # 4 is a power of two: in floating point it changes exponents only, so even rounding is the same
     print("f(4y) = 4·f(y), bit for bit:", torch.equal(blind(4 * noisy[0]), 4 * blind(noisy[0])))
-    print("with biases:                ", torch.equal(longer.model(4 * noisy[0]), 4 * longer.model(noisy[0])))
+    print("with biases:                ", torch.equal(longer(4 * noisy[0]), 4 * longer(noisy[0])))
 
 # %% [markdown]
 # First the strength. The *specialist*, the network for 25, is measured at other levels in two ways. Once as it is. And
@@ -676,7 +678,7 @@ LEVELS = (5, 15, 25, 35, 50)
 def rescaled(y):
     """The specialist, given the picture at the brightness at which its noise is what it knows."""
     factor = SIGMA / noise_level(y).item()
-    return longer.model(factor * y) / factor
+    return longer(factor * y) / factor
 
 
 def at_level(level, method):
@@ -686,7 +688,7 @@ def at_level(level, method):
         return mean_psnr([method(y).clamp(0, 1) for y in pictures], test)
 
 
-METHODS_AT = {"noisy": lambda y: y, "specialist": longer.model, "rescaled": rescaled, "blind": blind}
+METHODS_AT = {"noisy": lambda y: y, "specialist": longer, "rescaled": rescaled, "blind": blind}
 over_levels = {name: [at_level(level, method) for level in LEVELS] for name, method in METHODS_AT.items()}
 
 # %% [markdown]
@@ -704,7 +706,7 @@ def at_exposure(alpha, model):
 
 
 over_exposures = {
-    "specialist, with biases": [at_exposure(alpha, longer.model) for alpha in EXPOSURES],
+    "specialist, with biases": [at_exposure(alpha, longer) for alpha in EXPOSURES],
     "blind, without": [at_exposure(alpha, blind) for alpha in EXPOSURES],
 }
 LOOKS = (("baseline", ":"), ("plain", "--"), ("real", "-."), ("ours", "-"))
@@ -877,7 +879,7 @@ except CourseError as error:
 methods = {
     "non-local means": lambda y, sigma: non_local_means(y, sigma),
     "blind network": lambda y, sigma: blind(y.to(compute)),
-    "specialist for 25": lambda y, sigma: longer.model(y.to(compute)),
+    "specialist for 25": lambda y, sigma: longer(y.to(compute)),
 }
 display.noise_explorer(parts(test)[0][:, 8:60, 8:60], methods, seed=SEED)
 
@@ -896,7 +898,7 @@ table = {
     "non-local means": classical["non-local means"],
     "residual": learned["residual"],
     "corrected": fixed,
-    "longer run": mended(longer.model),
+    "longer run": mended(longer),
 }
 compare(table | {"the truth": test}, "Seconds of training, and a longer run")
 
@@ -917,15 +919,14 @@ expect("longer run over corrected", between, low=0.7, high=1, unit="dB", protoco
 # non-local means by both. The better shortcut's price is paid at run time: every picture has to go through non-local
 # means first.
 #
-# **Your own photograph.** `course restore data/checkpoints/denoise photo.jpg --out clean.png` mends a file of any size,
+# **Your own photograph.** `course restore denoise photo.jpg --out clean.png` restores a file of any size,
 # tile by tile: `by_tiles` gives each tile as much of its surroundings as the network sees, so that no seam appears. A
-# run's `restore` is a `Restorer`, which says how much that is.
+# `Restorer` says how much that is: its `context` is the radius of its receptive field.
 
 # %%
-from course_lib.tiles import by_tiles
+from course_lib.images import by_tiles
 
-how = longer.restore
-tiled = by_tiles(how.network_fn, noisy[0][0].cpu(), tile=96, overlap=how.context, multiple=how.multiple, device=compute)
+tiled = by_tiles(longer, noisy[0][0].cpu(), tile=96, overlap=longer.context, multiple=longer.multiple, device=compute)
 print("tiles of 96 pixels give the same picture:", bool((tiled - by_longer[0][0].cpu()).abs().max() < 1e-3))
 
 # %% [markdown]
@@ -955,11 +956,11 @@ scorecard()
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
 # | `degradations` | `GaussianNoise`, `LowLight`; `gaussian_filter`, `median_filter`, `wavelet`, `non_local_means`; `noise_level` |
-# | `metrics`, `recipes.photographs` | `ssim`, `psnr`; `mean_psnr`, `clean_photographs` |
-# | `restorer` | `restorer`, `plain_block`, `long_body`, `AnySize`, `denoiser` |
-# | `recipes` | `denoise`: this chapter's residual network as a recipe; `Restorer`: how a run mends pictures of any size |
-# | `tiles` | `by_tiles`, and `each_tile` for pictures that do not fit into memory |
-# | `batches` | `RandomCrops`, `AlignedCrops`; `recoloured`: crops with their channels exchanged, which the recipe uses because few photographs hold few colours |
+# | `metrics` | `ssim`, `psnr`, `mean_psnr` |
+# | `data` | `clean_photographs`; `RandomCrops`, `AlignedCrops` |
+# | `networks` | `restorer`, `plain_block`, `long_body`, `AnySize`, `denoiser`; a `Restorer` states its receptive field, its scale, and what it needs (`as_restorer`) |
+# | `images` | `by_tiles`, and `each_tile` for images that do not fit into memory; `recoloured`: crops with their channels exchanged, which the recipe uses because few photographs hold few colours |
+# | `recipes` | `denoise`: this chapter's residual network as a recipe |
 # | `display` | `noise_explorer` |
 #
 # ## Questions

@@ -42,13 +42,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib import check, device, display, metrics
-from course_lib.data import data_dir, load
-from course_lib.degradations import Downsample, modcrop, resize
+from course_lib import check, display, metrics
+from course_lib.data import clean_photographs, load
+from course_lib.degradations import Downsample, modcrop
 from course_lib.expect import expect, scorecard
-from course_lib.images import eight_bits
-from course_lib.recipes.photographs import clean_photographs
-from course_lib.runs import load_run
+from course_lib.images import eight_bits, resize
+from course_lib.runs import load_model
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
@@ -62,7 +62,7 @@ longer = 20 if device.budget(compute) == "gpu" else 1  # how many times as many 
 
 # %%
 train_photos, test_photos = (clean_photographs(load("photos", split), compute) for split in ("train", "test"))
-long_run, card = load_run(data_dir() / "checkpoints" / "super_resolution", device=compute)
+long_run, card = load_model("super_resolution", compute)
 
 
 @torch.no_grad()
@@ -77,7 +77,7 @@ small_cat = halve(cat)
 views = {
     "a quarter of the pixels": functional.interpolate(small_cat, scale_factor=2, mode="nearest"),
     "bicubic": halve.baseline(small_cat),
-    "network": enlarged_by(long_run.model, [small_cat])[0],
+    "network": enlarged_by(long_run, [small_cat])[0],
     "the original": cat,
 }
 
@@ -194,7 +194,7 @@ gains = {}
 for name, (degrade, low, high) in degradations.items():
     given = [degrade(x) for x in originals]
     bicubic = benchmark_psnr([resize(y, 2) for y in given], originals, 2)
-    gains[name] = benchmark_psnr(enlarged_by(long_run.model, given), originals, 2) - bicubic
+    gains[name] = benchmark_psnr(enlarged_by(long_run, given), originals, 2) - bicubic
     expect(f"network over bicubic, {name}", gains[name], low=low, high=high, unit="dB",
            protocol="photos, test split, N = 3, ×2, checkpoint super_resolution, Y, shave 2, 8 bits, mean of PSNR per image")
 
@@ -283,7 +283,7 @@ protocols = {
 # %%
 small = [halve(x) for x in originals]
 by_bicubic, by_network = ([eight_bits(a) for a in answers] for answers in
-                          ([resize(y, 2) for y in small], enlarged_by(long_run.model, small)))
+                          ([resize(y, 2) for y in small], enlarged_by(long_run, small)))
 BANDS = {"the papers'": (34.2, 34.45), "RGB": (32.65, 32.95), "luma from 0 to 255": (32.85, 33.15),
          "nothing shaved": (34.25, 34.55), "all pixels in one mean": (32.3, 32.6)}
 values = {}
@@ -333,9 +333,9 @@ print("rounding the answers changes less than 0.01 dB: ", abs(unrounded - values
 # the steps (*warm-up*), then falls to 0.
 
 # %%
-from course_lib.batches import AlignedCrops
 from course_lib.blocks import Residual, conv3x3, zero_last
-from course_lib.restorer import Enlarge, plain_block, srcnn, super_resolver
+from course_lib.data import AlignedCrops
+from course_lib.networks import Enlarge, plain_block, srcnn, super_resolver
 from course_lib.training import cosine
 
 CROP, BATCH = 24, 8  # a crop's side in pixels of the small picture; crops a step
@@ -692,8 +692,7 @@ expect(f"over bicubic, ×4, {160 * longer} steps", gain(pixels_only, 4), low=0.6
 # the computing, and no training. The inverse of "mirror, then turn" is "turn back, then mirror": the order is reversed.
 
 # %%
-from course_lib.batches import turned, turned_back
-from course_lib.ensemble import self_ensemble
+from course_lib.images import self_ensemble, turned, turned_back
 
 
 def eight_looks(network, picture):
@@ -707,7 +706,7 @@ def eight_looks(network, picture):
 
 
 with torch.no_grad():
-    mine, theirs = (ensemble(long_run.model, small_cat) for ensemble in (eight_looks, self_ensemble))
+    mine, theirs = (ensemble(long_run, small_cat) for ensemble in (eight_looks, self_ensemble))
 print("the library agrees:", torch.allclose(mine, theirs, atol=1e-5))
 print("turned and turned back is the picture:", all(torch.equal(turned_back(turned(cat, way), way), cat) for way in range(8)))
 
@@ -723,7 +722,7 @@ def extra(network, scale):
     return eight - one
 
 
-expect("self-ensemble over one answer, checkpoint ×2", extra(long_run.model, 2), low=0.1, high=0.19, unit="dB", protocol=PROTOCOL.format(scale=2))
+expect("self-ensemble over one answer, checkpoint ×2", extra(long_run, 2), low=0.1, high=0.19, unit="dB", protocol=PROTOCOL.format(scale=2))
 expect("self-ensemble over one answer, trained above, ×4", extra(pixels_only.eval(), 4), low=0.0, high=0.06, unit="dB",
        protocol=PROTOCOL.format(scale=4))
 
@@ -792,7 +791,7 @@ expect("patch distance, trained on pixels", places["pixels only"][1], low=3.3, h
 # - **Adversarial.** The generator's part of chapter 02's relativistic game: the answer should pass for an original.
 
 # %%
-from course_lib.photo_critic import PhotoCritic, feature_distance
+from course_lib.networks import PhotoCritic, feature_distance
 
 torch.manual_seed(SEED)
 critic = PhotoCritic().to(compute)
@@ -801,7 +800,8 @@ print("logits:", tuple(critic(pictures).shape), "  features:", [tuple(maps.shape
 print("an original and itself are 0 apart:", feature_distance(critic.features(pictures), critic.features(pictures)).item() == 0)
 
 # %% [markdown]
-# `RestoringStep` is chapter 03's step with a small picture in the place of noise. The loss of the generator $G$:
+# Chapter 03's `GanStep` takes its pairs from a function: `from_degraded` puts a low-resolution image in the place of the
+# latent vector. Its generator loss is a function, too: `perceptual_loss`, here for the generator $G$:
 #
 # $$ |G(y) - x| \; + \; \lambda_f \cdot \text{features} \; + \; \lambda_a \cdot \text{adversarial}. $$
 #
@@ -811,11 +811,8 @@ print("an original and itself are 0 apart:", feature_distance(critic.features(pi
 # %%
 import copy
 
-from course_lib.adversarial import r1_r2
-from course_lib.adversarial_restorer import RestoringStep
-from course_lib.averaging import EMA
 from course_lib.losses import GAN_LOSSES
-from course_lib.recipes.common import accelerator_for
+from course_lib.training import EMA, GanStep, accelerator_for, from_degraded, perceptual_loss, r1_r2
 
 
 def tuned(steps, **weights):
@@ -823,9 +820,10 @@ def tuned(steps, **weights):
     players = {"generator": copy.deepcopy(pixels_only).train(), "discriminator": PhotoCritic().to(compute)}
     optimisers = {name: torch.optim.Adam(player.parameters(), 1e-3, (0.0, 0.99)) for name, player in players.items()}
     average = EMA(players["generator"], 0.95)
-    step = RestoringStep(
+    step = GanStep(
         accelerator_for(compute), **players, optimisers=optimisers, loss=GAN_LOSSES["relativistic"],
-        average=average, penalty=r1_r2(0.001), every=8, **weights,
+        average=average, make_pair=from_degraded(), generator_loss=perceptual_loss(GAN_LOSSES["relativistic"], **weights),
+        penalty=r1_r2(0.001), every=8,
     )
     small, large = pairs(train_photos, 4)
     batches = AlignedCrops([y[0] for y in small], [x[0] for x in large], 16, BATCH, SEED + 1, 4)
@@ -898,18 +896,17 @@ display.show_images([view[WINDOW][0] for view in columns.values()], list(columns
 # %% [markdown]
 # ## 7. Your own photograph
 #
-# On the command line: `course restore data/checkpoints/super_resolution mine.jpg --out large.png`. A photograph of any size goes through
+# On the command line: `course restore super_resolution mine.jpg --out large.png`. A photograph of any size goes through
 # the network in tiles, each with as much of its surroundings as the network looks at. `by_tiles` is what it calls. Here the flower, not
 # shrunk at all:
 
 # %%
-from course_lib.tiles import by_tiles
+from course_lib.images import by_tiles
 
-how = long_run.restore
 mine = flower[0, :, 130:290, 230:400]
-large = by_tiles(how.network_fn, mine, scale=how.scale, tile=96, overlap=how.context, device=compute)
+large = by_tiles(long_run, mine, scale=long_run.scale, tile=96, overlap=long_run.context, device=compute)
 with torch.no_grad():
-    whole = how.network_fn(mine[None].to(compute))[0].cpu()
+    whole = long_run(mine[None].to(compute))[0].cpu()
 print(f"{tuple(mine.shape)} → {tuple(large.shape)}; the tiles leave no seam:", torch.allclose(large, whole, atol=1e-5))
 
 # %% [markdown]
@@ -931,11 +928,11 @@ display.before_after(resize(mine[None], 2)[0].clamp(0, 1), large.clamp(0, 1), ("
 # instead of a network trained on pixels, and weighs the adversarial term half as much as we did. Where on the plane will it stand?
 
 # %%
-srgan, srgan_card = load_run(data_dir() / "checkpoints" / "srgan", device=compute)
+srgan, srgan_card = load_model("srgan", compute)
 for which, of_run in {"super_resolution": card, "srgan": srgan_card}.items():
     print(f"{which}: {of_run['seconds'] / 60:.0f} minutes on {of_run['device']['device']}, {of_run['steps']:,} steps")
-places["srgan, long run"] = place_of(srgan.model)
-expect("over bicubic, ×2, long run", gain(long_run.model, 2), low=2.05, high=2.2, unit="dB", protocol=PROTOCOL.format(scale=2))
+places["srgan, long run"] = place_of(srgan)
+expect("over bicubic, ×2, long run", gain(long_run, 2), low=2.05, high=2.2, unit="dB", protocol=PROTOCOL.format(scale=2))
 expect("PSNR ×4, srgan, long run", places["srgan, long run"][0], low=28.35, high=28.65, unit="dB", protocol=PROTOCOL.format(scale=4))
 expect("patch distance, srgan, long run", places["srgan, long run"][1], low=1.8, high=2.1, unit="levels", protocol=PATCHES)
 plane(places, path)
@@ -945,7 +942,7 @@ plane(places, path)
 
 # %%
 columns = {"pixels only": columns["pixels only"], "+ critic": columns["+ critic"],
-           "srgan, long run": enlarged_by(srgan.model, given_4[:1])[0], "the original": originals[0]}
+           "srgan, long run": enlarged_by(srgan, given_4[:1])[0], "the original": originals[0]}
 display.show_images([view[WINDOW][0] for view in columns.values()], list(columns), title="×4, seconds against minutes")
 
 # %% [markdown]
@@ -978,12 +975,13 @@ scorecard()
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
-# | `degradations` | `resize`, `Downsample`, `modcrop` |
-# | `images`, `metrics` | `eight_bits`; `rgb_to_luma`, `psnr`, `patch_distance` |
-# | `restorer` | `Enlarge`, `srcnn`, `ZeroMeanConv`, `super_resolver` |
-# | `batches`, `ensemble` | `AlignedCrops`, `turned`, `turned_back`; `self_ensemble` |
-# | `photo_critic`, `adversarial_restorer` | `PhotoCritic`, `feature_distance`; `RestoringStep` |
-# | `recipes` | `super_resolution`, `srgan`; `clean_photographs` |
+# | `degradations` | `Downsample`, `modcrop` |
+# | `images` | `resize`, `eight_bits`; `turned`, `turned_back`, `self_ensemble` |
+# | `metrics` | `rgb_to_luma`, `psnr`, `patch_distance` |
+# | `networks` | `Enlarge`, `srcnn`, `ZeroMeanConv`, `super_resolver`; `PhotoCritic`, `feature_distance` |
+# | `data` | `AlignedCrops`, `clean_photographs` |
+# | `training` | `from_degraded` and `perceptual_loss`, which make chapter 03's `GanStep` restore; `accelerator_for` |
+# | `recipes` | `super_resolution`, `srgan` |
 # | `display` | `before_after` |
 #
 # ## Questions

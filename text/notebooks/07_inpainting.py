@@ -45,12 +45,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib import check, device, display
-from course_lib.batches import ShuffledBatches
-from course_lib.data import data_dir, load
-from course_lib.degradations import Holes, biharmonic, mean_fill, split_hole, with_hole
+from course_lib import check, display
+from course_lib.data import ShuffledBatches, load
+from course_lib.degradations import Holes, biharmonic, mean_fill
 from course_lib.expect import expect, scorecard
-from course_lib.runs import load_run
+from course_lib.images import split_hole, with_hole
+from course_lib.runs import load_model
+from course_lib.system import device
 
 SEED = 0  # every random number of this chapter follows from it
 compute = device.pick()
@@ -66,9 +67,9 @@ train_pictures, train_labels = (part.to(compute) for part in load("fashion_mnist
 test_pictures = load("fashion_mnist_mini", "test").tensors()[0].to(compute)
 boxes = Holes("box", share=(0.15, 0.3))
 y_first = boxes(test_pictures[:200], generator=torch.Generator().manual_seed(0))
-checkpoint, card = load_run(data_dir() / "checkpoints" / "inpaint", device=compute)
+checkpoint, card = load_model("inpaint", compute)
 with torch.no_grad():
-    by_checkpoint = checkpoint.model(y_first[:9]).clamp(0, 1)
+    by_checkpoint = checkpoint(y_first[:9]).clamp(0, 1)
 
 
 def in_rows(title, **rows):
@@ -164,7 +165,7 @@ def psnr_in_the_hole(pred, target, hole):
 check.hole_psnr(psnr_in_the_hole)
 
 # %%
-from course_lib.recipes.inpainting import hole_psnr
+from course_lib.metrics import hole_psnr
 
 BOXES = "fashion_mnist_mini test, first 200, one box of 15 to 30 % each, seed 0; error in the hole, mean of PSNR per image"
 print("as the library's:", abs(psnr_in_the_hole(bent.double(), x.double(), hole).item() - hole_psnr(bent, x, hole)) < 1e-6)
@@ -241,7 +242,7 @@ def rmse_in_the_hole(pred, target, hole):
 # The library's `inpainter` is this:
 
 # %%
-from course_lib.inpainter import KeepKnown, MeanFill, inpainter
+from course_lib.networks import KeepKnown, MeanFill, inpainter
 
 torch.manual_seed(SEED)
 network = inpainter(channels=1, width=32, depth=3, fold=4).to(compute)
@@ -419,7 +420,7 @@ def partial(x, hole, weight, bias):
 check.partial_conv(partial)
 
 # %%
-from course_lib.hole_convolutions import GatedConv, PartialConv
+from course_lib.networks import GatedConv, PartialConv
 
 layer = PartialConv(1, 4)
 with torch.no_grad():
@@ -486,7 +487,7 @@ with torch.no_grad():
 # down. (At 14×14 a place stands for 4 pixels, at 7×7 for 16.)
 
 # %%
-from course_lib.hole_networks import EncoderDecoder, GatedLayer, PartialLayer
+from course_lib.networks import EncoderDecoder, GatedLayer, PartialLayer
 
 for Layer, inputs in ((PartialLayer, 1), (GatedLayer, 2)):
     body = EncoderDecoder(Layer, inputs, 8)
@@ -505,7 +506,7 @@ for Layer, inputs in ((PartialLayer, 1), (GatedLayer, 2)):
 # batches:
 
 # %%
-from course_lib.inpainter import gated_inpainter, partial_inpainter
+from course_lib.networks import gated_inpainter, partial_inpainter
 
 CONTEST = {
     "plain": lambda: inpainter(1, 32, 3, 4),
@@ -599,8 +600,7 @@ print("both sides agree:", bool((left_side / right_side - 1).abs() < 1e-9))
 # measured as well, as `original`: expect nothing lower.
 
 # %%
-from course_lib.extractor import garments
-from course_lib.scores import look
+from course_lib.evaluation import garments, look
 
 extractor = garments(compute)
 reference = look(others, extractor).gaussian
@@ -649,11 +649,10 @@ expect("original: FD-clf", plane["original"][1], low=0.6, high=0.7, protocol="th
 # $\hat x$: they differ in the hole alone.
 
 # %%
-from course_lib.adversarial import r1_r2
-from course_lib.averaging import EMA
 from course_lib.images import to_signed
 from course_lib.losses import GAN_LOSSES
-from course_lib.residual_gan import residual_discriminator
+from course_lib.networks import residual_discriminator
+from course_lib.training import EMA, r1_r2
 
 GAME, WEIGHT, EVERY = GAN_LOSSES["relativistic"], 0.1, 4
 penalty = r1_r2(0.1)
@@ -750,7 +749,7 @@ in_rows(
 def of_three(y):
     with torch.no_grad():
         fillings = {"mean fill": mean_fill(*split_hole(y)), "biharmonic": biharmonic(*split_hole(y)),
-                    "network": checkpoint.model(y).clamp(0, 1)}
+                    "network": checkpoint(y).clamp(0, 1)}
     return {name: rmse_in_the_hole(one, x, y[:, 1:]).item() for name, one in fillings.items()}
 
 
@@ -868,7 +867,7 @@ print("with the polarity swapped the hole comes back untouched:", torch.equal(up
 # the network's filling: it was trained on boxes.)
 
 # %%
-display.draw_hole(lambda y: checkpoint.model(y.to(compute)).cpu(), test_pictures[:20].cpu())
+display.draw_hole(lambda y: checkpoint(y.to(compute)).cpu(), test_pictures[:20].cpu())
 
 # %% [markdown]
 # ## What more computing buys
@@ -879,10 +878,10 @@ display.draw_hole(lambda y: checkpoint.model(y.to(compute)).cpu(), test_pictures
 print(f"{card['steps']} steps of 64, {card['seconds'] / 60:.0f} minutes on {card['device']['device']}, "
       f"{card['device']['threads']} thread, {card['parameters']:,} weights")
 with torch.no_grad():
-    completed["checkpoint"] = checkpoint.model(y_judged).clamp(0, 1)
+    completed["checkpoint"] = checkpoint(y_judged).clamp(0, 1)
 plane["checkpoint"] = both_rulers(completed["checkpoint"])
 with torch.no_grad():
-    value = hole_psnr(checkpoint.model(y).clamp(0, 1), x, hole)
+    value = hole_psnr(checkpoint(y).clamp(0, 1), x, hole)
 expect("checkpoint, PSNR in the hole", value, low=16.6, high=17.2, unit="dB", protocol=BOXES)
 expect("checkpoint: RMSE", plane["checkpoint"][0], low=40, high=45, protocol=f"{PROTOCOL}; grey levels of 255")
 expect("checkpoint: FD-clf", plane["checkpoint"][1], low=1.4, high=1.8,
@@ -902,7 +901,7 @@ in_rows(
 # On your own picture, with a mask that is white where pixels are missing:
 #
 # ```
-# course restore data/checkpoints/inpaint photo.png --mask mask.png --out filled.png
+# course restore inpaint photo.png --mask mask.png --out filled.png
 # ```
 #
 # Known pixels come back bit for bit in a `.png`. The checkpoint has seen garments only. This trains on small
@@ -937,11 +936,11 @@ scorecard()
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
-# | `degradations` | `Holes`, `with_hole`, `split_hole`; `mean_fill`, `biharmonic` |
-# | `inpainter` | `MeanFill`, `KeepKnown`, `inpainter`; `PartialBranch` in `partial_inpainter`, `GatedBranch` in `gated_inpainter` |
-# | `hole_convolutions` | `PartialConv`, `GatedConv` |
-# | `hole_networks` | `EncoderDecoder` of `PartialLayer` or `GatedLayer` |
-# | `recipes.inpainting` | `inpaint`, the whole training, and `hole_psnr` |
+# | `degradations` | `Holes`; `mean_fill`, `biharmonic` |
+# | `images` | `with_hole`, `split_hole` |
+# | `networks` | `MeanFill`, `KeepKnown`, `inpainter`; `PartialConv`, `GatedConv`; `EncoderDecoder` of `PartialLayer` or `GatedLayer`; `PartialBranch` in `partial_inpainter`, `GatedBranch` in `gated_inpainter` |
+# | `metrics` | `hole_psnr` |
+# | `recipes` | `inpaint`, the whole training |
 # | `display` | `draw_hole`, the widget; `mark_hole`, orange where pixels are missing |
 #
 # ## Questions

@@ -39,9 +39,9 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib import check
-from course_lib.batches import ShuffledBatches
-from course_lib.checkpoint import load_tree, random_state, save_tree, set_random_state
+from course_lib.data import ShuffledBatches
 from course_lib.losses import GAN_LOSSES, r1_penalty
+from course_lib.system.checkpoint import load_tree, random_state, save_tree, set_random_state
 
 # %% [markdown]
 # ## 1. The step of the generator

@@ -42,7 +42,7 @@ import torch
 
 from course_lib import check
 from course_lib.data import load
-from course_lib.extractor import fd_clf, garment_stats
+from course_lib.evaluation import fd_clf, garment_stats
 from course_lib.metrics import FeatureStats, frechet_distance
 
 # %% [markdown]

@@ -42,7 +42,7 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib import check
-from course_lib.restorer import denoiser
+from course_lib.networks import denoiser
 
 # %% [markdown]
 # ## 1. Noise as the benchmarks add it

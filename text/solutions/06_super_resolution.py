@@ -39,8 +39,8 @@ from torch import nn
 from course_lib import check, display
 from course_lib.blocks import conv3x3
 from course_lib.data import load
-from course_lib.degradations import resize
-from course_lib.restorer import Enlarge, plain_block
+from course_lib.images import resize
+from course_lib.networks import Enlarge, plain_block
 
 # %% [markdown]
 # ## 1. The Y channel

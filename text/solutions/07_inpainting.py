@@ -41,7 +41,8 @@ from torch.nn import functional
 
 from course_lib import check, display
 from course_lib.data import load
-from course_lib.degradations import Holes, split_hole
+from course_lib.degradations import Holes
+from course_lib.images import split_hole
 
 # %% [markdown]
 # ## 1. The mean of what is known

@@ -1,0 +1,18 @@
+"""`course bands`: how far a notebook moves when nothing is wrong."""
+
+from typing import Annotated
+
+import typer
+
+
+def bands(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="A chapter, a folder, or all.")],
+    seeds: Annotated[int, typer.Option(help="At least 5.")] = 6,
+    keep_seeds: Annotated[bool, typer.Option("--keep-seeds", help="Measure rounding only.")] = False,
+) -> None:
+    """Measure how far a notebook moves when nothing is wrong."""
+    from course_lib.authoring.bands import measure
+
+    for name in names:
+        for file in measure(name, seeds, keep_seeds):
+            print(file)

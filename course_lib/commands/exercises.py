@@ -1,0 +1,13 @@
+"""`course exercises`: exercises/ from solutions/."""
+
+from typing import Annotated
+
+import typer
+
+
+def exercises(check: Annotated[bool, typer.Option("--check", help="Only compare.")] = False) -> None:
+    """Generate exercises/ from solutions/."""
+    from course_lib.authoring.exercises import generate
+
+    for path in generate(check):
+        print(path.name)

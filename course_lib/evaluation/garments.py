@@ -1,0 +1,65 @@
+"""The course's own feature extractor: chapter 01's garment classifier, trained for longer, ready to measure with."""
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.data import data_dir
+from course_lib.errors import CourseError
+from course_lib.evaluation.extractor import Extractor
+from course_lib.images import eight_bits
+from course_lib.metrics import FeatureStats, extract, frechet_distance
+from course_lib.networks import FEATURES, Classifier
+from course_lib.system.checkpoint import load_weights
+
+EXTRACTOR = f"course classifier, {FEATURES} features"
+
+
+class GarmentFeatures(nn.Module):
+    """Pictures N×1×28×28 in [0,1] → N×128 features of the classifier in data/checkpoints: what FD-clf compares.
+
+    Pictures are rounded to 256 steps first, as they are in a file: a tanh must not score for never being quite black.
+    Raises CourseError for pictures of another shape. Chapter 03 (04 asks what such a score is worth).
+    """
+
+    def __init__(self, device: torch.device):
+        super().__init__()
+        folder = data_dir() / "checkpoints" / "classifier"
+        self.classifier = Classifier()
+        load_weights(self.classifier, folder / "model.safetensors")
+        # The channels of a pixel side by side: a quarter less time on a CPU.
+        self.classifier.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
+            raise CourseError(f"GarmentFeatures: got pictures {tuple(images.shape)}, wanted N×1×28×28 in [0,1]")
+        return self.classifier.features(eight_bits(images).contiguous(memory_format=torch.channels_last))
+
+
+def garment_stats(images: Tensor, device: torch.device, batch_size: int = 100) -> FeatureStats:
+    """Mean and covariance of the garment features of N×1×28×28 pictures in [0,1]. Chapter 03."""
+    features = GarmentFeatures(device)
+    return extract(lambda batch: features(batch.to(device)), images, FEATURES, batch_size)
+
+
+def fd_clf(images: Tensor, reference: Tensor | FeatureStats, device: torch.device) -> float:
+    """Fréchet distance of two sets of garments on the course's own features: "FD-clf", 0 for equal sets.
+
+    images, reference: N×1×28×28 in [0,1]; or, for the reference, its `garment_stats`. Not comparable with any published
+    FID: another extractor, another scale. Chapter 03.
+    """
+    if isinstance(reference, Tensor):
+        reference = garment_stats(reference, device)
+    stats = garment_stats(images, device)
+    return frechet_distance(stats.mean, stats.cov, reference.mean, reference.cov)
+
+
+def garments(device: torch.device) -> Extractor:
+    """The course's own extractor: gray 28×28 garments as they are, 128 features, ten classes. Chapter 04."""
+    network = GarmentFeatures(device)
+
+    @torch.no_grad()
+    def probabilities(features: Tensor) -> Tensor:
+        return network.classifier.head(features).softmax(1)
+
+    return Extractor(EXTRACTOR, FEATURES, "none, 28×28 as they are", "FD-clf", network, probabilities)

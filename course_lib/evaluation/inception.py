@@ -1,0 +1,76 @@
+"""The standard extractor: with it, and only with it, a Fréchet distance is the FID of published tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_lib.errors import CourseError
+from course_lib.evaluation.extractor import Extractor
+from course_lib.evaluation.inception_input import PREPARATIONS
+from course_lib.evaluation.network_extractor import as_bytes
+
+BATCH = 32  # pictures at a time: at 299×299 these take half a gigabyte
+
+
+def inception(device: torch.device, *, resize: str = "tensorflow", weights: str | Path | None = None) -> Extractor:
+    """Inception 2015-12-05 with its released weights: pictures N×1×H×W or N×3×H×W in [0,1] → N×2048 features.
+
+    Args:
+        resize: the way to 299×299, of which the score tells:
+            "tensorflow", score "FID": the original (Heusel et al. 2017), also torch-fidelity's. TensorFlow 1's bilinear
+            grid, not antialiased.
+            "torch", "FID (pytorch-fid)": torch's bilinear grid, not antialiased, values as in pytorch-fid.
+            "antialiased", "FID (clean-fid)": Pillow's bicubic in float (Parmar et al. 2022).
+        weights: the released file, where it is not to be fetched: pt_inception-2015-12-05-6726825d.pth.
+    Pictures are rounded to 8 bits, gray is repeated three times, then they are resized. The weights are fetched once
+    (96 MB, checked by sha256) into ~/.cache/residual-imaging. `probabilities`, for the Inception Score, leaves the bias
+    of the last layer out, as the original code did (torch-fidelity's "logits_unbiased"). Published figures take 50,000
+    pictures, at about 0.2 s each on one CPU core. Always in whole float32.
+    Raises CourseError, in one line, for another `resize`, no network, another file, and what are no such pictures.
+    Papers: Szegedy et al. 2016 (the network); Heusel et al. 2017 (FID); Salimans et al. 2016 (IS). Chapter 04.
+    """
+    if resize not in PREPARATIONS:
+        raise CourseError(f"inception: resize = {resize!r}, wanted one of {', '.join(PREPARATIONS)}")
+    # Imported late: it brings torchvision, which takes seconds.
+    from course_lib.evaluation.inception_weights import load_inception
+
+    prepare = PREPARATIONS[resize]
+    # The channels of a pixel side by side: half the time on a CPU.
+    network = load_inception(weights).to(device, memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def features(images: Tensor) -> Tensor:
+        rounded = as_bytes("inception", images)
+        if images.shape[1] not in (1, 3) or not images.numel():
+            raise CourseError(f"inception: got pictures {tuple(images.shape)}, wanted N×1×H×W or N×3×H×W, at least one")
+        found = []
+        with whole_float32(device):
+            for part in rounded.split(BATCH):
+                pictures = prepare(part.to(device).float())
+                found.append(network.features(pictures.contiguous(memory_format=torch.channels_last)))
+        return torch.cat(found)
+
+    @torch.no_grad()
+    def probabilities(found: Tensor) -> Tensor:
+        with whole_float32(device):
+            return network.probabilities(found.to(device))
+
+    return Extractor("Inception 2015-12-05, 2048 features", 2048, prepare.said, prepare.score, features, probabilities)
+
+
+@contextmanager
+def whole_float32(device: torch.device) -> Iterator[None]:
+    """Neither autocast nor TF32, which an NVIDIA GPU takes for convolutions by itself: a score is not to depend on it.
+
+    Behind `inception`, chapter 04.
+    """
+    before = torch.backends.cudnn.allow_tf32
+    try:
+        torch.backends.cudnn.allow_tf32 = False
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before

@@ -1,0 +1,6 @@
+"""What a trained generator draws: latent vectors from a seed, images from latent vectors."""
+
+from course_lib.sampling.generation import sample_images
+from course_lib.sampling.latent import latent_directions, latent_noise, slerp
+
+__all__ = ["latent_directions", "latent_noise", "sample_images", "slerp"]

@@ -1,0 +1,71 @@
+"""Latent vectors: drawn from a seed, walked between, and searched for the directions that change an image most."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_lib.errors import CourseError
+
+MOST = 1_000_000  # pictures at a time: a slip of the finger must not fill the memory
+_ROWS = 64  # noise is drawn in blocks of this many vectors
+
+
+def latent_noise(n: int, latent_size: int, seed: int) -> Tensor:
+    """n vectors of standard normal noise, n×latent_size, drawn on the CPU: the same on every machine and device.
+
+    The first vectors do not depend on n: picture 3 of 16 is picture 3 of 10,000. Raises CourseError for an n outside
+    1 … 1,000,000 or a seed outside 0 … 2⁶³ − 1. Chapter 03.
+    """
+    if not 1 <= n <= MOST:
+        raise CourseError(f"n = {n} pictures; give a number from 1 to {MOST:,}")
+    if not 0 <= seed < 2**63:
+        raise CourseError(f"seed {seed}; give a whole number from 0 to 2^63 - 1")
+    dice = torch.Generator().manual_seed(seed)
+    # How torch fills a tensor depends on its size, so all blocks have one size.
+    blocks = [torch.randn(_ROWS, latent_size, generator=dice) for _ in range(-(-n // _ROWS))]
+    return torch.cat(blocks)[:n]
+
+
+def slerp(start: Tensor, end: Tensor, share: Tensor | float) -> Tensor:
+    """Spherical interpolation: the point at `share` of the way along the great circle from `start` to `end`.
+
+    Args:
+        start, end: …×d; share: 0 (start) … 1 (end), a number or a tensor that broadcasts against …×1.
+    Noise in many dimensions lies close to a sphere; the straight line between two points of it cuts through the inside,
+    where the generator has never been. Lengths go linearly from one to the other, parallel vectors along the straight
+    line. Paper: White 2016, "Sampling Generative Networks". Chapter 03.
+    """
+    lengths = [vector.norm(dim=-1, keepdim=True) for vector in (start, end)]
+    a, b = (vector / length.clamp(min=1e-12) for vector, length in zip((start, end), lengths, strict=True))
+    angle = 2 * torch.atan2((a - b).norm(dim=-1, keepdim=True), (a + b).norm(dim=-1, keepdim=True))
+    sine = angle.sin()
+    curved = (((1 - share) * angle).sin() * a + (share * angle).sin() * b) / sine.clamp(min=1e-12)
+    direction = torch.where(sine < 1e-6, (1 - share) * a + share * b, curved)
+    return direction * ((1 - share) * lengths[0] + share * lengths[1])
+
+
+@torch.no_grad()
+def latent_directions(
+    generate: Callable[[Tensor], Tensor], latent_size: int, count: int = 3, seed: int = 0, n: int = 1000
+) -> Tensor:
+    """The directions of the latent space along which pictures change most: count×latent_size, orthonormal.
+
+    Args:
+        generate: noise N×latent_size (on the CPU) → N×C×H×W.
+        n: pictures that are looked at, more than latent_size.
+    The linear map from noise to pixels that fits n pictures best is, for many pictures, the generator's mean slope (by
+    Stein's lemma); these are its first singular vectors, for a linear generator the principal components exactly.
+    Compare Härkönen et al. 2020, "GANSpace". Raises CourseError for a count out of range, or too few pictures or
+    pixels. Chapter 03.
+    """
+    if not 1 <= count <= latent_size < n:
+        raise CourseError(f"latent_directions: wanted 1 <= count <= latent_size < n, got {count}, {latent_size}, {n}")
+    noise = latent_noise(n, latent_size, seed)
+    pixels = torch.cat([generate(batch).detach().float().cpu().flatten(1) for batch in noise.split(250)])
+    noise, pixels = ((part - part.mean(0)).double() for part in (noise, pixels))
+    slope = torch.linalg.lstsq(noise, pixels).solution
+    directions = torch.linalg.svd(slope, full_matrices=False).U.T
+    if len(directions) < count:
+        raise CourseError(f"latent_directions: pictures of {len(directions)} numbers have no {count} directions")
+    return directions[:count].float()
