@@ -9,7 +9,6 @@ Written: four uncompressed idx files where torchvision.datasets.FashionMNIST loo
 
 import argparse
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import torch
 
 from course_lib.data.idx import format_idx, parse_idx, read_file
 from course_lib.errors import CourseError
+from course_lib.system.files import replacing
 
 PER_CLASS = {"train": 1000, "t10k": 200}
 RAW = Path("FashionMNIST", "raw")
@@ -57,13 +57,8 @@ def build(full: Path, out: Path, per_class: dict[str, int] = PER_CLASS) -> dict[
     files["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
     for name, content in files.items():
         path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        try:
-            unfinished.write_bytes(content)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
     return sums
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebook_io import read
 from course_lib.authoring.notebooks import execute, kernel_environment
 from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs
 from course_lib.authoring.same_figure import CALM, TILES, Shown, Spread, Unlike, distances, shown
@@ -29,6 +29,7 @@ from course_lib.authoring.same_picture import COLUMNS, ROWS
 from course_lib.authoring.soundness import code_cells, texts
 from course_lib.errors import CourseError
 from course_lib.expect.reading import readings
+from course_lib.system.files import write_text
 
 SEED_LINE = re.compile(r"^SEED = 0\b", re.MULTILINE)
 AT_ONCE = 2  # each on one thread
@@ -98,7 +99,7 @@ def _measure(pair: Pair, seeds: int, keep_seeds: bool, root: Path) -> Path:
         kept = {key: before[key] for key in ("seeds", "values") if key in before}
     kept["rounding"] = _values(rounding)
     kept["figures"] = _spreads(rounding, pair.name)
-    write(target, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    write_text(target, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     shutil.rmtree(_kept(notebook, pair, root), ignore_errors=True)  # the library may be another one next time
     return target
 
@@ -121,7 +122,7 @@ def _run(notebook: NotebookNode, pair: Pair, run: Run, root: Path) -> NotebookNo
     for cell in code_cells(fresh):
         cell.source = SEED_LINE.sub(f"SEED = {run.seed}", cell.source)
     execute(fresh, pair.notebook.parent, f"{pair.name}, {run}", kernel_environment(run.instructions, run.nudge))
-    write(kept, nbformat.writes(fresh))
+    write_text(kept, nbformat.writes(fresh))
     return fresh
 
 

@@ -21,9 +21,10 @@ from nbgrader.preprocessors import (
 from traitlets.config import Config
 
 from course_lib.authoring.assignment import exercises
-from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebook_io import read
 from course_lib.authoring.pairs import ROOT
 from course_lib.errors import CourseError
+from course_lib.system.files import write_text
 
 STUB = '# your code here\nraise NotImplementedError("replace this line with your answer, then run the check below")'
 TEXT_STUB = "*Your answer here.*"
@@ -73,5 +74,5 @@ def generate(check: bool = False, root: Path = ROOT) -> list[Path]:
             raise CourseError(f"exercises/ {'; '.join(complaints)}; run `course exercises`, delete what is left over")
         return []
     for path in missing + differing:
-        write(path, wanted[path])
+        write_text(path, wanted[path])
     return missing + differing

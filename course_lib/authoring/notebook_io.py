@@ -1,7 +1,5 @@
 """Notebooks from disk and to disk: errors in one line, and never a half-written file. Course machinery."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -24,17 +22,3 @@ def read(notebook: Path) -> NotebookNode:
 def first_line(error: Exception) -> str:
     """The first line of an error's message, or its kind when it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def write(path: Path, text: str) -> None:
-    """Write all of it or nothing: a temporary file beside the target, then one rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -22,11 +22,11 @@ from nbformat import NotebookNode
 from course_lib.authoring import yardstick
 from course_lib.authoring.instructions import variables
 from course_lib.authoring.kernel import CELL_SECONDS, NUDGE, PATIENCE, profile
-from course_lib.authoring.notebook_io import write
 from course_lib.authoring.pairs import ROOT, Pair, from_text, pairs, pull
 from course_lib.authoring.seal import seal
 from course_lib.authoring.soundness import code_cells, faults
 from course_lib.errors import CourseError
+from course_lib.system.files import write_text
 
 __all__ = ["KERNEL_ENV", "build", "execute", "kernel_environment", "pull"]
 
@@ -150,7 +150,7 @@ def _build(pair: Pair, root: Path, say: Callable[[str], object]) -> Path:
         raise CourseError(f"{pair.name}: {found[0]}; nothing written")
     seal(notebook, seconds, THREADS, speed)
     nbformat.validate(notebook)
-    write(pair.notebook, nbformat.writes(notebook) + "\n")
+    write_text(pair.notebook, nbformat.writes(notebook) + "\n")
     say(f"{pair.name}: {seconds:.1f} s of computing, {pair.notebook.stat().st_size / 1e6:.2f} MB")
     return pair.notebook
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
-from course_lib.authoring.notebook_io import first_line, read, write
+from course_lib.authoring.notebook_io import first_line, read
 from course_lib.errors import CourseError
+from course_lib.system.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("notebooks", "solutions")
@@ -125,7 +126,7 @@ def pull(wanted: str | Path, root: Path = ROOT) -> list[Path]:
         if kept != [(c.cell_type, c.source, c.metadata) for c in notebook.cells]:
             raise CourseError(f"{pair.name}: a cell does not survive as text (ends in blank lines?); text not changed")
         if [(c.cell_type, c.source, c.metadata) for c in from_text(pair.text).cells] != kept:
-            write(pair.text, new)
+            write_text(pair.text, new)
             changed.append(pair.text)
     return changed
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from course_lib.authoring.notebook_io import write
 from course_lib.authoring.soundness import code_cells
+from course_lib.system.files import write_text
 
 
 def stage(committed: NotebookNode, fresh: dict[int, list[dict]], target: Path) -> Path:
@@ -24,11 +24,11 @@ def stage(committed: NotebookNode, fresh: dict[int, list[dict]], target: Path) -
     notebook = copy.deepcopy(committed)
     kept = target.with_suffix(".json")
     shown = [fresh.get(index, cell.outputs) for index, cell in enumerate(code_cells(notebook))]
-    write(kept, json.dumps(shown))
+    write_text(kept, json.dumps(shown))
     for index, cell in enumerate(code_cells(notebook)):
         cell.source = f"from course_lib.authoring.replay import replay\nreplay({str(kept)!r}, {index})"
     notebook.cells = code_cells(notebook)
-    write(target, nbformat.writes(notebook))
+    write_text(target, nbformat.writes(notebook))
     return target
 
 

@@ -14,6 +14,7 @@ from course_lib.runs.load import sha256
 from course_lib.system.checkpoint import save_weights
 from course_lib.system.device import budget as budget_of
 from course_lib.system.device import pick
+from course_lib.system.files import write_text
 from course_lib.system.processes import first, wait
 from course_lib.training import STATE_FILE
 
@@ -82,6 +83,4 @@ def _check_folder(out: Path, arguments: dict[str, Any], resume: bool) -> None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    partial.replace(path)
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

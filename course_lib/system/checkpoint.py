@@ -5,7 +5,6 @@ back. Nothing is pickled, so opening somebody's checkpoint cannot run somebody's
 """
 
 import json
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from course_lib.errors import CourseError
+from course_lib.system.files import replacing
 
 
 def save_tree(tree: Any, path: str | Path) -> None:
@@ -26,13 +26,8 @@ def save_tree(tree: Any, path: str | Path) -> None:
     """
     tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(_describe(tree, tensors, "tree"))
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(Path(path)) as partial:
         save_file(tensors, partial, metadata={"tree": skeleton})
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_tree(path: str | Path) -> Any:
@@ -49,13 +44,8 @@ def load_tree(path: str | Path) -> Any:
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
     """Write a network's state (weights and buffers) as plain safetensors, readable by any tool. Chapter 01."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(Path(path)) as partial:
         save_file({name: _alone(tensor) for name, tensor in model.state_dict().items()}, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:

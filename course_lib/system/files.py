@@ -1,7 +1,8 @@
-"""A file appears whole or not at all."""
+"""A file appears whole or not at all: everything the course writes goes through here."""
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -10,22 +11,49 @@ from course_lib.errors import CourseError
 
 
 @contextlib.contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of `path` when all went well; until then whoever looks sees the old one.
+def replacing(path: Path) -> Iterator[Path]:
+    """The path of an empty file beside `path`, which takes its place when all went well and is removed when not.
 
-    A missing folder is made. A place that cannot be written is a CourseError, at once. Chapter 03 (behind what writes
-    pictures).
+    Until then, whoever looks at `path` sees the old file. The name is new each time and the file is ours alone, so two
+    programs that write the same file do not meet in it. A missing folder is made. A file that was there keeps its
+    permissions; a new one has those that the user's umask gives. Chapter 03 (behind what writes images).
     """
-    if path.is_dir():
-        raise CourseError(f"cannot write {path}: that is a folder; name a file in it")
-    partial = path.with_name(f".{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    partial = Path(name)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "w+b") as file:  # Pillow reads in a TIFF that it is writing
-            yield file
+        yield partial
+        partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(partial, path)
-    except OSError as error:
-        raise CourseError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
     finally:
         with contextlib.suppress(OSError):  # it is usually gone, and so may be its folder
             partial.unlink()
+
+
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """An open file that takes the place of `path` when all went well: `replacing`, for those who write by themselves.
+
+    A place that cannot be written is a CourseError, at once. Chapter 03 (behind what writes images).
+    """
+    if path.is_dir():
+        raise CourseError(f"cannot write {path}: that is a folder; name a file in it")
+    try:
+        with replacing(path) as partial, open(partial, "w+b") as file:  # Pillow reads in a TIFF that it is writing
+            yield file
+    except OSError as error:
+        raise CourseError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """All of a text as UTF-8 with the line ends of Unix, or nothing. Chapter 03 (behind what writes images)."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _umask() -> int:
+    # It can only be read by setting it. The course writes from one thread, so nobody sees the moment in between.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

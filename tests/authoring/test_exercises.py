@@ -11,10 +11,10 @@ from toy_course import SOLUTION, write_toy
 
 from course_lib.authoring.assignment import exercises
 from course_lib.authoring.exercises import STUB, generate
-from course_lib.authoring.notebook_io import write
 from course_lib.authoring.pairs import ROOT, from_text, pairs, read
 from course_lib.authoring.seal import seal
 from course_lib.errors import CourseError
+from course_lib.system.files import write_text
 
 
 def solved(root, solution: str = SOLUTION):
@@ -25,7 +25,7 @@ def solved(root, solution: str = SOLUTION):
         cell.execution_count = number
         cell.outputs = [nbformat.v4.new_output("stream", text="the answer\n")]
     seal(notebook, 1.0, 2, 1.0)
-    write(pair.notebook, nbformat.writes(notebook) + "\n")
+    write_text(pair.notebook, nbformat.writes(notebook) + "\n")
     return root
 
 

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 from toy_course import CHAPTER, write_toy
 
-from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebook_io import read
 from course_lib.authoring.notebooks import build, clean
 from course_lib.authoring.pairs import disagreements, from_text, pairs, pull, strays
 from course_lib.authoring.seal import check_seal
 from course_lib.authoring.soundness import code_cells, faults, manners
 from course_lib.errors import CourseError
+from course_lib.system.files import write_text
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def built(tmp_path_factory):
 def chapter(built, tmp_path):
     """A fresh copy of the built course's chapter, as a pair."""
     write_toy(tmp_path)
-    write(tmp_path / "notebooks/00_toy.ipynb", (built / "notebooks/00_toy.ipynb").read_text(encoding="utf-8"))
+    write_text(tmp_path / "notebooks/00_toy.ipynb", (built / "notebooks/00_toy.ipynb").read_text(encoding="utf-8"))
     (pair,) = pairs("00", tmp_path)
     return pair
 
@@ -40,7 +41,7 @@ def edit(pair, change) -> nbformat.NotebookNode:
     """Change the notebook on disk as a careless hand would, and read it again."""
     notebook = read(pair.notebook)
     change(notebook)
-    write(pair.notebook, json.dumps(notebook))
+    write_text(pair.notebook, json.dumps(notebook))
     return read(pair.notebook)
 
 
@@ -230,7 +231,7 @@ def test_manners(chapter, change, says):
 )
 def test_the_builder_refuses_and_leaves_the_old_notebook(tmp_path, cell, says):
     root = write_toy(tmp_path, chapter="# %%\n" + cell + "\n")
-    write(root / "notebooks/00_toy.ipynb", "old")
+    write_text(root / "notebooks/00_toy.ipynb", "old")
     with pytest.raises(CourseError) as caught:
         build("00_toy", root=root, say=print)
     message = str(caught.value)

@@ -10,10 +10,11 @@ from PIL import Image, ImageOps
 from toy_course import write_toy
 
 from course_lib.authoring import bands, verify
-from course_lib.authoring.notebook_io import read, write
+from course_lib.authoring.notebook_io import read
 from course_lib.authoring.notebooks import build
 from course_lib.authoring.soundness import code_cells
 from course_lib.errors import CourseError
+from course_lib.system.files import write_text
 
 DRAW = "_ = plt.plot(steps, np.exp(-steps / 25))\nplt.show()"
 # (tags, code, what a careless hand did to the committed outputs, what the report has to say; None is a pass)
@@ -76,7 +77,7 @@ def outcomes(tmp_path_factory) -> list[str | None]:
     notebook = read(path)
     for cell, (_, _, how, _) in zip(code_cells(notebook), CASES, strict=True):
         spoil(cell, how)
-    write(path, json.dumps(notebook))
+    write_text(path, json.dumps(notebook))
     report = root / "report.xml"
     assert verify.run([path], [f"--junitxml={report}"], root=root) == 1
     found = []
