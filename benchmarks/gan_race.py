@@ -23,7 +23,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from course_lib import display, recipes
 from course_lib.blocks import down_block, up_block
 from course_lib.data import load
-from course_lib.evaluation import EXTRACTOR, fd_clf, garment_stats
+from course_lib.evaluation import EXTRACTOR, extract_features, fd_clf, garments
 from course_lib.networks import (
     as_generator,
     dcgan_discriminator,
@@ -123,7 +123,7 @@ def run_one(name: str, seed: int, seconds: float, data: str, reference) -> dict:
     networks, plan = CONTENDERS[name]
     run = recipes.gan(networks, plan, data, seed=seed)
     run.trainer.run(seconds=seconds)
-    score = fd_clf(run.sample(JUDGED, 1), reference, run.trainer.device)
+    score = fd_clf(reference, run.sample(JUDGED, 1), run.trainer.device)
     weights = sum(weight.numel() for network in run.trainer.networks.values() for weight in network.parameters())
     return {"name": name, "seed": seed, "fd_clf": round(score, 3), "steps": run.trainer.steps, "weights": weights}
 
@@ -132,11 +132,11 @@ def ends_of_the_scale(data: str, reference) -> dict[str, float]:
     torch.manual_seed(0)
     noise = torch.rand(JUDGED, 1, 28, 28)
     real = load(data, "train", limit=JUDGED).tensors()[0]
-    return {"noise": fd_clf(noise, reference, pick()), "real training pictures": fd_clf(real, reference, pick())}
+    return {"noise": fd_clf(reference, noise, pick()), "real training pictures": fd_clf(reference, real, pick())}
 
 
 def race(only: list[str], seeds: int, seconds: float, data: str) -> dict:
-    reference = garment_stats(load(data, "test").tensors()[0], pick())
+    reference = extract_features(load(data, "test").tensors()[0], garments(pick()))
     results = []
     for seed in range(seeds):  # seeds outside: what slows the machine for a while slows all contenders
         for name in only:

@@ -39,17 +39,22 @@ class Residual(nn.Module):
         super().__init__()
         self.branch = branch
         self.shortcut = nn.Identity() if shortcut is None else shortcut
-        self.branch_scale = scale  # `scale` of a network is what it enlarges by
+        self.scale = scale
         self.after = nn.Identity() if after is None else after
 
     def forward(self, x: Tensor) -> Tensor:
+        kept, correction = self.paths(x)
+        return self.after(kept + self.scale * correction)
+
+    def paths(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """shortcut(x) and branch(x), of one shape."""
         kept, correction = self.shortcut(x), self.branch(x)
         if kept.shape != correction.shape:
             raise CourseError(
                 f"Residual: the shortcut gives {tuple(kept.shape)} but the branch {tuple(correction.shape)}; "
                 "both must agree, so give the shortcut a projection, e.g. shortcut=conv1x1(in, out, stride)"
             )
-        return self.after(kept + self.branch_scale * correction)
+        return kept, correction
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:

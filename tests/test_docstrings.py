@@ -14,7 +14,7 @@ SOLUTIONS = ROOT / "text" / "solutions"
 
 # Tooling: shown by `course --help`, not by a chapter.
 TOOLING = {"__main__", "authoring", "commands"}
-INNER = {"system/downloads"}  # behind what a chapter shows
+INNER = {"system/downloads", "system/files"}  # behind what a chapter shows
 
 # Chapters that are being written: their parts may be in the library already. A test says when one is done.
 COMING = set()

@@ -2,22 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Protocol
 
 from torch import Tensor
 
 from course_lib.display.front_end import front_end
 from course_lib.display.live import Line, Page
-from course_lib.display.progress import Series
-
-
-class Watched(Protocol):
-    """What a trainer must have to be watched; `course_lib.training.Trainer` has it."""
-
-    steps: int
-    seconds: float
-    history: dict[str, list[float]]
-    planned: tuple[str, float]
+from course_lib.display.progress import Series, Watched
 
 
 class Dashboard:

@@ -3,14 +3,13 @@
 import base64
 import time
 from collections.abc import Callable
-from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from tqdm import tqdm
 
-from course_lib.display.progress import Clock, Series, draw_curves
+from course_lib.display.progress import Clock, Series, Watched, draw_curves
 from course_lib.display.sheet import checked, png, sheet
 from course_lib.display.style import WIDEST
 from course_lib.system.checkpoint import random_state, set_random_state
@@ -26,7 +25,7 @@ class Line:
     def __init__(self) -> None:
         self.bar: tqdm | None = None
 
-    def begin(self, trainer: Any) -> None:
+    def begin(self, trainer: Watched) -> None:
         if self.bar is not None:
             self.bar.close()
         kind, planned = trainer.planned
@@ -35,18 +34,18 @@ class Line:
             total=planned, initial=self._done(trainer), unit="step", leave=False, dynamic_ncols=True, bar_format=layout
         )
 
-    def step(self, trainer: Any) -> None:
+    def step(self, trainer: Watched) -> None:
         self.bar.total = trainer.planned[1]  # a second run of the same trainer goes further
         if trainer.steps % 20 == 0:
             last = {name: f"{values[-1]:.3g}" for name, values in trainer.history.items()}
             self.bar.set_postfix(last, refresh=False)
         self.bar.update(self._done(trainer) - self.bar.n)
 
-    def close(self, trainer: Any) -> None:
+    def close(self, trainer: Watched) -> None:
         self.bar.close()
 
     @staticmethod
-    def _done(trainer: Any) -> float:
+    def _done(trainer: Watched) -> float:
         return trainer.steps if trainer.planned[0] == "steps" else trainer.seconds
 
 
@@ -58,7 +57,7 @@ class Page:
         self.clock, self.canvas, self.trouble = Clock(), Figure(dpi=100), ""
         self.box = self.handle = None
 
-    def begin(self, trainer: Any) -> None:
+    def begin(self, trainer: Watched) -> None:
         import ipywidgets
         from IPython.display import display
 
@@ -73,7 +72,7 @@ class Page:
             self.handle = display({WIDGET: view, "text/plain": "training …"}, raw=True, display_id=True)
         self.tick_at, self.draw_at = 0.0, time.monotonic() + min(1.0, self.every)
 
-    def step(self, trainer: Any) -> None:
+    def step(self, trainer: Watched) -> None:
         now = time.monotonic()
         if now >= self.tick_at:
             self.bar.value, self.label.value = self.clock.read(trainer)[0], self._text(trainer)
@@ -83,7 +82,7 @@ class Page:
             after = time.monotonic()
             self.draw_at = after + max(self.every, (after - now) / SHARE)
 
-    def draw(self, trainer: Any, caption: str = "") -> None:
+    def draw(self, trainer: Watched, caption: str = "") -> None:
         """Curves above, samples below, as one picture; `caption` is a line of text under them."""
         parts = [draw_curves(self.canvas, trainer.history, self.series), self._samples()]
         parts = [part for part in parts if part is not None]
@@ -113,10 +112,10 @@ class Page:
         finally:
             set_random_state(state)
 
-    def _text(self, trainer: Any) -> str:
+    def _text(self, trainer: Watched) -> str:
         return " · ".join(part for part in (self.clock.text(trainer), self.trouble) if part)
 
-    def close(self, trainer: Any) -> None:
+    def close(self, trainer: Watched) -> None:
         """Draw the end, and leave it as an ordinary picture: a saved notebook has no widgets to show."""
         self.draw(trainer, self._text(trainer))
         self.bar.value, self.label.value = self.clock.read(trainer)[0], self._text(trainer)

@@ -1,10 +1,11 @@
 """A training run in numbers: how far it is, how long it still takes, which curves to draw."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -19,16 +20,25 @@ PANELS = 4
 _CYCLE = (("ours", "-"), ("other", "--"), ("baseline", ":"), ("plain", "-."))
 
 
+class Watched(Protocol):
+    """What a trainer must have to be watched; `course_lib.training.Trainer` has it."""
+
+    steps: int
+    seconds: float
+    history: dict[str, list[float]]
+    planned: tuple[str, float]
+
+
 class Clock:
     """What is done of a run and what is left, from the trainer's own counts.
 
     `begin` before reading: the pace counts from there on, so that a resumed run is not judged by another machine's.
     """
 
-    def begin(self, trainer: Any) -> None:
+    def begin(self, trainer: Watched) -> None:
         self.first = trainer.steps, trainer.seconds
 
-    def read(self, trainer: Any) -> tuple[float, float | None]:
+    def read(self, trainer: Watched) -> tuple[float, float | None]:
         """(share done in [0,1], seconds left or None where no pace is known yet)."""
         kind, planned = trainer.planned
         steps, seconds = trainer.steps - self.first[0], trainer.seconds - self.first[1]
@@ -38,7 +48,7 @@ class Clock:
         left = max(planned - trainer.steps, 0) * seconds / steps if steps else None
         return min(trainer.steps / planned, 1.0), left
 
-    def text(self, trainer: Any) -> str:
+    def text(self, trainer: Watched) -> str:
         """One line, such as: step 640 of 1,800 · 28 steps/s · 00:23 trained · about 00:41 left."""
         done, left = self.read(trainer)
         kind, planned = trainer.planned
@@ -101,7 +111,7 @@ def _lay_out(canvas: Figure, number: int) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
-def _panel(axes: Any, title: str, lines: dict[str, Sequence[float]]) -> None:
+def _panel(axes: Axes, title: str, lines: dict[str, Sequence[float]]) -> None:
     for old in [*axes.lines, *axes.texts]:
         old.remove()
     window = max(1, max(map(len, lines.values())) // 100)

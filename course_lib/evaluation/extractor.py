@@ -1,9 +1,18 @@
 """What turns pictures into the vectors that metrics compare, with everything that a score must say about it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from torch import Tensor
+
+
+class ScoreNames(NamedTuple):
+    """What the distances and the score of one extractor are called: FID, KID and IS are the standard Inception's."""
+
+    frechet: str = "FD"
+    kernel: str = "KD"
+    inception: str = "IS"
 
 
 @dataclass(frozen=True)
@@ -14,7 +23,7 @@ class Extractor:
         name: how a protocol names it, for example "course classifier, 128 features".
         dim: numbers in a feature vector.
         resize: how pictures come to the size that the network wants, antialiasing named.
-        score: what its Fréchet distance is called: "FID" for the standard Inception network only.
+        names: what scores by it are called; FID, KID and IS for the standard Inception network only.
         features: pictures N×C×H×W in [0,1] → N×dim; they are rounded to 8 bits first, as they are in a file.
         probabilities: features N×dim → N×K, a softmax in each row, for the Inception Score; None where there is none.
     Chapter 04.
@@ -23,6 +32,6 @@ class Extractor:
     name: str
     dim: int
     resize: str
-    score: str
     features: Callable[[Tensor], Tensor]
     probabilities: Callable[[Tensor], Tensor] | None = None
+    names: ScoreNames = field(default_factory=ScoreNames)

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from course_lib.data import data_dir
 from course_lib.errors import CourseError
-from course_lib.evaluation.extractor import Extractor
+from course_lib.evaluation.extractor import Extractor, ScoreNames
+from course_lib.evaluation.features import Features, extract_features
 from course_lib.images import eight_bits
-from course_lib.metrics import FeatureStats, extract, frechet_distance
 from course_lib.networks import FEATURES, Classifier
 from course_lib.system.checkpoint import load_weights
 
@@ -36,22 +36,16 @@ class GarmentFeatures(nn.Module):
         return self.classifier.features(eight_bits(images).contiguous(memory_format=torch.channels_last))
 
 
-def garment_stats(images: Tensor, device: torch.device, batch_size: int = 100) -> FeatureStats:
-    """Mean and covariance of the garment features of N×1×28×28 pictures in [0,1]. Chapter 03."""
-    features = GarmentFeatures(device)
-    return extract(lambda batch: features(batch.to(device)), images, FEATURES, batch_size)
-
-
-def fd_clf(images: Tensor, reference: Tensor | FeatureStats, device: torch.device) -> float:
+def fd_clf(real: Tensor | Features, fake: Tensor, device: torch.device) -> float:
     """Fréchet distance of two sets of garments on the course's own features: "FD-clf", 0 for equal sets.
 
-    images, reference: N×1×28×28 in [0,1]; or, for the reference, its `garment_stats`. Not comparable with any published
-    FID: another extractor, another scale. Chapter 03.
+    real, fake: N×1×28×28 in [0,1]; or, for the real ones, their features, extracted once for many comparisons. Not
+    comparable with any published FID: another extractor, another scale. Chapter 03.
     """
-    if isinstance(reference, Tensor):
-        reference = garment_stats(reference, device)
-    stats = garment_stats(images, device)
-    return frechet_distance(stats.mean, stats.cov, reference.mean, reference.cov)
+    extractor = garments(device)
+    if isinstance(real, Tensor):
+        real = extract_features(real, extractor)
+    return real.gaussian.distance(extract_features(fake, extractor).gaussian)
 
 
 def garments(device: torch.device) -> Extractor:
@@ -62,4 +56,5 @@ def garments(device: torch.device) -> Extractor:
     def probabilities(features: Tensor) -> Tensor:
         return network.classifier.head(features).softmax(1)
 
-    return Extractor(EXTRACTOR, FEATURES, "none, 28×28 as they are", "FD-clf", network, probabilities)
+    names = ScoreNames("FD-clf", "KD-clf", "IS-clf")
+    return Extractor(EXTRACTOR, FEATURES, "none, 28×28 as they are", network, probabilities, names)

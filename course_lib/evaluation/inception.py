@@ -58,7 +58,8 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
         with whole_float32(device):
             return network.probabilities(found.to(device))
 
-    return Extractor("Inception 2015-12-05, 2048 features", 2048, prepare.said, prepare.score, features, probabilities)
+    name = "Inception 2015-12-05, 2048 features"
+    return Extractor(name, 2048, prepare.said, features, probabilities, prepare.names)
 
 
 @contextmanager

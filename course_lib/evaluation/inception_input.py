@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from course_lib.evaluation.extractor import ScoreNames
+
 SIZE = 299
 
 
@@ -50,9 +52,9 @@ def around_half(images: Tensor) -> Tensor:
 
 
 class Preparation(NamedTuple):
-    """One way in: what its Fréchet distance is called, how a protocol names it, and its two steps."""
+    """One way in: what its scores are called, how a protocol names it, and its two steps."""
 
-    score: str
+    names: ScoreNames
     said: str
     resize: Callable[[Tensor], Tensor]
     scale: Callable[[Tensor], Tensor]
@@ -64,19 +66,19 @@ class Preparation(NamedTuple):
 
 PREPARATIONS = {
     "tensorflow": Preparation(
-        "FID",
+        ScoreNames("FID", "KID", "IS"),
         "299×299, bilinear as TensorFlow 1 (no half-pixel centres), not antialiased; values (x − 128)/128",
         tensorflow_bilinear,
         around_128,
     ),
     "torch": Preparation(
-        "FID (pytorch-fid)",
+        ScoreNames("FID (pytorch-fid)", "KID (pytorch-fid)", "IS (pytorch-fid)"),
         "299×299, bilinear as torch (half-pixel centres), not antialiased; values x/127.5 − 1",
         torch_bilinear,
         around_half,
     ),
     "antialiased": Preparation(
-        "FID (clean-fid)",
+        ScoreNames("FID (clean-fid)", "KID (clean-fid)", "IS (clean-fid)"),
         "299×299, bicubic as Pillow in float, antialiased; values (x − 128)/128",
         pillow_bicubic,
         around_128,

@@ -34,8 +34,8 @@ class _Pools:
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        *branches, _ = self._forward(x)
-        return torch.cat([*branches, self.branch_pool(self.pool(x))], 1)
+        width = self.branch_pool.conv.out_channels
+        return torch.cat([super().forward(x)[:, :-width], self.branch_pool(self.pool(x))], 1)
 
 
 class AverageA(_Pools, InceptionA):

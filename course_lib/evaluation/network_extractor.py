@@ -47,7 +47,7 @@ def network_extractor(
             )
         return found
 
-    return Extractor(name, dim, resize, "FD", features, probabilities)
+    return Extractor(name, dim, resize, features, probabilities)
 
 
 def as_bytes(asker: str, images: Tensor) -> Tensor:

@@ -1,57 +1,13 @@
-"""All measures of a set of pictures at once: look at the pictures, compare with real ones, print the table."""
+"""All metrics of a set of images at once: compare its features with those of real images, print the table."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
-from tqdm import tqdm
-
 from course_lib.errors import CourseError
-from course_lib.evaluation import Extractor
-from course_lib.metrics import Gaussian, inception_score, kernel_distance, precision_recall
-from course_lib.system.evaluation_mode import evaluating
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """What an extractor sees in a set of pictures, on the CPU: keep those of the reference for many comparisons.
-
-    vectors: N×d. probabilities: N×K, a softmax in each row; None where the extractor has no classes. `gaussian` is
-    their mean and covariance, computed when first asked for and kept. Chapter 04.
-    """
-
-    vectors: Tensor
-    probabilities: Tensor | None = None
-
-    @cached_property
-    def gaussian(self) -> Gaussian:
-        return Gaussian.of(self.vectors)
-
-
-def look(images: Tensor, extractor: Extractor, batch_size: int = 100) -> Features:
-    """The extractor's features of pictures N×C×H×W in [0,1], N ≥ 1, batch by batch on the extractor's own device.
-
-    Its network is in evaluation mode meanwhile, without gradients, and as before afterwards. Raises CourseError for
-    no pictures, or (from the extractor) for pictures that it cannot look at. Chapter 04.
-    """
-    if not len(images):
-        raise CourseError("look: no pictures came; give N×C×H×W with N of at least 1")
-    network = getattr(extractor.features, "__self__", extractor.features)
-    network = network if isinstance(network, nn.Module) else nn.Identity()
-    device = next((weight.device for weight in network.parameters()), images.device)
-    vectors, probabilities = [], []
-    with evaluating(network):
-        # For those who wait at a terminal only: a notebook or a log gets no bar.
-        for batch in tqdm(images.split(batch_size), extractor.score, delay=5, leave=False, disable=None):
-            seen = extractor.features(batch.to(device))
-            vectors.append(seen.cpu())
-            if extractor.probabilities:
-                probabilities.append(extractor.probabilities(seen).cpu())
-    return Features(torch.cat(vectors), torch.cat(probabilities) if probabilities else None)
+from course_lib.evaluation.extractor import Extractor
+from course_lib.evaluation.features import Features
+from course_lib.metrics import inception_score, kernel_distance, precision_recall
 
 
 class Scores(NamedTuple):
@@ -74,30 +30,29 @@ class Scores(NamedTuple):
     among: int
 
 
-def compare(pictures: Features, reference: Features, k: int = 3, among: int | None = None) -> Scores:
-    """Every measure of `pictures` against `reference`, real pictures seen by the same extractor.
+def compare(real: Features, fake: Features, k: int = 3, among: int | None = None) -> Scores:
+    """Every metric of generated images against real ones, the features of both from the same extractor.
 
     Args:
-        k: of precision and recall: how many neighbours far a picture reaches.
+        k: of precision and recall: the radius of a sample is the distance to its `k`-th neighbour.
         among: how many of each set, the first ones, enter precision and recall, more than k; default: as many as
             both sets have. These two change with the number: give all rows of a table the same.
     Raises CourseError for features of different extractors, fewer than two pictures, or sets too small for k or
     `among`. Chapter 04.
     """
-    most = min(len(pictures.vectors), len(reference.vectors))
+    most = min(len(real.vectors), len(fake.vectors))
     among = most if among is None else among
     if among > most:
         raise CourseError(f"compare: among = {among}, and the smaller set holds {most} pictures; give at most that")
-    kernel = kernel_distance(pictures.vectors, reference.vectors)
-    seen = pictures.probabilities
+    kernel = kernel_distance(real.vectors, fake.vectors)
     return Scores(
-        len(pictures.vectors),
-        len(reference.vectors),
-        reference.gaussian.distance(pictures.gaussian),
+        len(fake.vectors),
+        len(real.vectors),
+        real.gaussian.distance(fake.gaussian),
         kernel.value,
         kernel.standard_error,
-        None if seen is None else inception_score(seen),
-        *precision_recall(reference.vectors[:among], pictures.vectors[:among], k),
+        None if fake.probabilities is None else inception_score(fake.probabilities),
+        *precision_recall(real.vectors[:among], fake.vectors[:among], k),
         k,
         among,
     )
@@ -117,7 +72,7 @@ def score_table(rows: Mapping[str, Scores], extractor: Extractor, reference: str
             "rows, all by `compare` with the same reference, k and among"
         )
     reference_n, k, among = shared.pop()
-    frechet, kernel, inception = _names(extractor.score)
+    frechet, kernel, inception = extractor.names
     cells = [["", "N", frechet, f"{kernel} ×1000", inception, "precision", "recall"]]
     for name, row in rows.items():
         distance = _with_error(1000 * row.kernel_distance, 1000 * row.kernel_standard_error)
@@ -134,12 +89,6 @@ def score_table(rows: Mapping[str, Scores], extractor: Extractor, reference: str
             *("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in cells),
         ]
     )
-
-
-def _names(score: str) -> tuple[str, str, str]:
-    """The Fréchet distance's name, and after it those of the kernel distance and the Inception Score."""
-    own = "FID" if "FID" in score else "FD"
-    return score, score.replace(own, own.replace("F", "K"), 1), score.replace(own, "IS", 1)
 
 
 def _with_error(value: float, error: float) -> str:

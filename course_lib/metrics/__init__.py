@@ -1,8 +1,9 @@
 """What makes one result better than another: pixels, labels, or the statistics of features."""
 
 from course_lib.metrics.averages import hole_psnr, mean_psnr
-from course_lib.metrics.features import FeatureStats, extract
+from course_lib.metrics.features import FeatureStats
 from course_lib.metrics.frechet import Gaussian, frechet_distance
+from course_lib.metrics.frechet_textbook import textbook_frechet_distance
 from course_lib.metrics.inception import inception_score
 from course_lib.metrics.kernel import kernel_distance
 from course_lib.metrics.labels import accuracy
@@ -15,7 +16,6 @@ __all__ = [
     "FeatureStats",
     "Gaussian",
     "accuracy",
-    "extract",
     "frechet_distance",
     "hole_psnr",
     "inception_score",
@@ -26,4 +26,5 @@ __all__ = [
     "psnr",
     "rgb_to_luma",
     "ssim",
+    "textbook_frechet_distance",
 ]

@@ -1,17 +1,14 @@
 """Features of many pictures enter, batch by batch; their mean and covariance leave."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_lib.errors import CourseError
 from course_lib.system import processes
 from course_lib.system.checkpoint import load_tree, save_tree
-from course_lib.system.evaluation_mode import evaluating
 
 
 class FeatureStats:
@@ -90,18 +87,3 @@ class FeatureStats:
         stats = cls(len(state["mean"]))
         stats.n, stats.mean, stats._scatter = state["n"], state["mean"], state["scatter"]
         return stats
-
-
-@torch.no_grad()
-def extract(features: Callable[[Tensor], Tensor], images: Tensor, dim: int, batch_size: int = 500) -> FeatureStats:
-    """The statistics of `features(images)`, batch by batch: images N×C×H×W in [0,1] → FeatureStats(dim).
-
-    `features` is a network or a method of one (`classifier.features`); the network is in evaluation mode meanwhile, so
-    that the batch size changes nothing, and as before afterwards. Chapter 03.
-    """
-    network = getattr(features, "__self__", features)
-    stats = FeatureStats(dim)
-    with evaluating(network) if isinstance(network, nn.Module) else nullcontext():
-        for batch in images.split(batch_size):
-            stats.update(features(batch))
-    return stats

@@ -18,7 +18,7 @@ from course_lib.networks.residual_gan import (
     residual_generator,
 )
 from course_lib.networks.resnet import copy_weights, resnet18
-from course_lib.networks.restorer import AnySize, long_body, plain_block, restorer
+from course_lib.networks.restorer import AnySize, Correction, long_body, plain_block, restorer
 from course_lib.networks.sharpener import sharpener
 from course_lib.networks.super_resolver import Enlarge, ZeroMeanConv, srcnn, super_resolver
 
@@ -29,6 +29,7 @@ __all__ = [
     "RESIDUAL_LATENT",
     "AnySize",
     "Classifier",
+    "Correction",
     "EncoderDecoder",
     "Enlarge",
     "GatedBranch",

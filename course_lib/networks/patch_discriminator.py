@@ -39,16 +39,16 @@ class PhotoCritic(nn.Module):
         return self.tail(self.features(images)[-1])
 
 
-def feature_distance(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+def feature_distance(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     """Mean over the maps of |fake − real|, each in units of its real map's mean |value|: 0 when a critic sees no more.
 
-    fake, real: maps of the same shapes, e.g. `PhotoCritic.features`; the gradient goes into `fake` only. In its own
+    real, fake: maps of the same shapes, e.g. `PhotoCritic.features`; the gradient goes into `fake` only. In its own
     units a map cannot lower or raise the distance by becoming larger as a whole, which it does while a critic learns
     (a deviation from the papers, who take |fake − real| as it is). Papers: Salimans et al. 2016; Wang et al. 2018,
     pix2pixHD. Chapter 06.
     """
     shares = []
-    for mine, wanted in zip(fake, real, strict=True):
+    for wanted, mine in zip(real, fake, strict=True):
         wanted = wanted.detach().float()
         shares.append((mine.float() - wanted).abs().mean() / wanted.abs().mean().clamp(min=1e-6))
     return torch.stack(shares).mean()

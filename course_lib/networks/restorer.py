@@ -12,13 +12,24 @@ from torch.nn import functional
 from course_lib.blocks import Residual, conv3x3, zero_last
 
 
-def restorer(shortcut: nn.Module, head: nn.Module, body: nn.Module, tail: nn.Module) -> Residual:
+class Correction(Residual):
+    """shortcut(y) + branch(y) with a whole network as the branch. Its `scale` is what it enlarges by: see `Restorer`.
+
+    Chapter 05.
+    """
+
+    def forward(self, y: Tensor) -> Tensor:
+        kept, correction = self.paths(y)
+        return kept + correction
+
+
+def restorer(shortcut: nn.Module, head: nn.Module, body: nn.Module, tail: nn.Module) -> Correction:
     """shortcut(y) + tail(body(head(y))), the tail's last layer zero: at step 0 the shortcut, to the last bit.
 
     Chapter 05 (06 and 07 use it).
     """
     branch = nn.Sequential(OrderedDict(head=head, body=body, tail=tail))
-    return zero_last(Residual(branch, shortcut))
+    return zero_last(Correction(branch, shortcut))
 
 
 def plain_block(width: int, bias: bool = True) -> Residual:

@@ -80,4 +80,4 @@ def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
     """The Fréchet distance of samples to the test split, on the features of the course's classifier."""
     real = load(data, "test").tensors()[0]
     protocol = f"{JUDGED:,} samples, seed 1, against {data}, test split, N = {len(real):,}; {EXTRACTOR}"
-    return [Metric("FD-clf", fd_clf(sample_images(model, JUDGED, seed=1), real, device), "", protocol)]
+    return [Metric("FD-clf", fd_clf(real, sample_images(model, JUDGED, seed=1), device), "", protocol)]

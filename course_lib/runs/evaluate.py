@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from course_lib.data import Images, load
 from course_lib.errors import CourseError
-from course_lib.evaluation import Scores, compare, garments, inception, look, score_table
+from course_lib.evaluation import Scores, compare, extract_features, garments, inception, score_table
 from course_lib.recipes import RECIPES, Recipe
 from course_lib.runs.card import read_card
 from course_lib.runs.load import find_run, load_model
@@ -96,12 +96,12 @@ def _of_generator(
         "noise": lambda: torch.rand(n, *shape, generator=torch.Generator().manual_seed(seed)),
         "real": lambda: train.tensors()[0],
     }
-    seen = {name: look(source(), extractor) for name, source in sources.items()}
-    against = look(reference, extractor)
+    seen = {name: extract_features(source(), extractor) for name, source in sources.items()}
+    against = extract_features(reference, extractor)
     # Precision and recall change with the number of pictures, so they are given the same in all rows.
     among = min(n, len(train), len(reference))
     waiting = tqdm(seen.items(), "comparing", delay=5, leave=False, disable=None)
-    rows = {name: compare(features, against, K, among) for name, features in waiting}
+    rows = {name: compare(against, features, K, among) for name, features in waiting}
     about = [
         title,
         f"samples: seed {seed}; noise: uniform, seed {seed}; real: {test.name}, the first of the training split",
@@ -114,7 +114,7 @@ def _of_generator(
         "split": "test",
         "reference_n": len(reference),
         "extractor": extractor.name,
-        "score": extractor.score,
+        "score": extractor.names.frechet,
         "resize": extractor.resize,
         "bits": 8,
         "k": K,

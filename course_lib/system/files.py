@@ -16,7 +16,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Until then, whoever looks at `path` sees the old file. The name is new each time and the file is ours alone, so two
     programs that write the same file do not meet in it. A missing folder is made. A file that was there keeps its
-    permissions; a new one has those that the user's umask gives. Chapter 03 (behind what writes images).
+    permissions; a new one has those that the user's umask gives.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def written(path: Path) -> Iterator[BinaryIO]:
     """An open file that takes the place of `path` when all went well: `replacing`, for those who write by themselves.
 
-    A place that cannot be written is a CourseError, at once. Chapter 03 (behind what writes images).
+    A place that cannot be written is a CourseError, at once.
     """
     if path.is_dir():
         raise CourseError(f"cannot write {path}: that is a folder; name a file in it")
@@ -47,7 +47,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """All of a text as UTF-8 with the line ends of Unix, or nothing. Chapter 03 (behind what writes images)."""
+    """All of a text as UTF-8 with the line ends of Unix, or nothing."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 

@@ -50,19 +50,19 @@ class ToyGame:
 
     Repetition s starts from the same two networks whatever the loss; a generator is z + F(z), a `Residual`. `penalty`:
     "none", "r1" (strength/2 · ‖∇D‖² at real points) or "gradient" (strength · (‖∇D‖ − 1)² between real and fake),
-    applied every `interval` steps and then `interval` times as strong. Points have a leading axis R = losses × repeats,
+    applied every `every`-th step and then `every` times as strong. Points have a leading axis R = losses × repeats,
     loss by loss. Raises CourseError for an unknown loss or penalty.
     """
 
     def __init__(
         self, data: Mixture, losses: Sequence[str], repeats: int = 1, seed: int = 0, *, penalty: str = "none",
-        strength: float = 0.1, interval: int = 1, learning_rate: float = 2e-3, batch: int = 64,
+        strength: float = 0.1, every: int = 1, learning_rate: float = 2e-3, batch_size: int = 64,
     ) -> None:  # fmt: skip
         for name, known in [*((loss, GAN_LOSSES) for loss in losses), (penalty, ("none", "r1", "gradient"))]:
             if name not in known:
                 raise CourseError(f"ToyGame: {name!r} is unknown; there are {', '.join(known)}")
-        self.data, self.losses, self.repeats, self.batch, self.steps = data, list(losses), repeats, batch, 0
-        self.penalty, self.strength, self.interval = penalty, strength, interval
+        self.data, self.losses, self.repeats, self.batch_size, self.steps = data, list(losses), repeats, batch_size, 0
+        self.penalty, self.strength, self.every = penalty, strength, every
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.generator, self.discriminator = Residual(_network(repeats, 2)), _network(repeats, 1)
@@ -109,7 +109,7 @@ class ToyGame:
     def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
         if self.penalty == "r1":
             return slopes(self.discriminator, real).square().sum(-1).mean(-1).sum() / 2
-        where = self._for_every_loss(torch.rand(self.repeats, self.batch, 1, generator=self.dice))
+        where = self._for_every_loss(torch.rand(self.repeats, self.batch_size, 1, generator=self.dice))
         steepness = slopes(self.discriminator, where * real + (1 - where) * fake).norm(dim=-1)
         return (steepness - 1).square().mean(-1).sum()
 
@@ -119,15 +119,17 @@ class ToyGame:
         self.optimisers[network].step()
 
     def step_discriminator(self) -> None:
-        real, fake = self.real(self.batch), self.points(self.batch).detach()
+        real, fake = self.real(self.batch_size), self.points(self.batch_size).detach()
         loss = self.loss("discriminator", real, fake)
-        if self.penalty != "none" and self.steps % self.interval == 0:
-            loss = loss + self.interval * self.strength * self._penalty(real, fake)
+        if self.penalty != "none" and self.steps % self.every == 0:
+            loss = loss + self.every * self.strength * self._penalty(real, fake)
         self._descend(self.discriminator, loss)
 
     def play(self, steps: int) -> None:
         """`steps` times: one step of every discriminator, then one of every generator."""
         for _ in range(steps):
             self.step_discriminator()
-            self._descend(self.generator, self.loss("generator", self.real(self.batch), self.points(self.batch)))
+            self._descend(
+                self.generator, self.loss("generator", self.real(self.batch_size), self.points(self.batch_size))
+            )
             self.steps += 1

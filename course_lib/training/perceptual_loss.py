@@ -24,7 +24,7 @@ def perceptual_loss(loss: GanLoss, feature_weight: float = 0.0, adversarial_weig
             real_logits = discriminator.tail(wanted[-1])
         parts = {
             "pixels": (pair.fake - pair.real).abs().mean() / 2,  # [-1,1] is twice as long as [0,1]
-            "features": feature_distance(seen, wanted),
+            "features": feature_distance(wanted, seen),
             "adversarial": loss.generator(discriminator.tail(seen[-1]), real_logits),
         }
         total = parts["pixels"] + feature_weight * parts["features"] + adversarial_weight * parts["adversarial"]

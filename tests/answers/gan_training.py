@@ -157,7 +157,7 @@ def spherical_by_halves(start, end, t):
 
 
 def sample_by_the_library(generator, n, noise_size, seed):
-    return sample_images(generator, n, noise_size, seed, torch.device("cpu"))
+    return sample_images(generator, n, seed, latent_size=noise_size)
 
 
 def diagnosed_in_loops(samples, training):

@@ -163,9 +163,9 @@ def test_notebooks_and_exercises(run, stub):
     assert answers[3][1] == "01_a.ipynb\n"
 
 
-def test_lab(run, stub):
+def test_lab(run, monkeypatch):
     calls = []
-    stub("lab", start=lambda port, browser: calls.append((port, browser)) or 0)
+    monkeypatch.setattr("course_lib.commands.lab.start", lambda port, browser: calls.append((port, browser)) or 0)
     assert run("lab")[0] == run("lab", "--port", "9000", "--no-browser")[0] == 0
     assert calls == [(None, True), (9000, False)]
 

@@ -11,10 +11,10 @@ from torch import nn
 from torchvision.models import Inception3
 
 from course_lib.errors import CourseError
-from course_lib.evaluation import inception, inception_input, inception_network, inception_weights
+from course_lib.evaluation import extract_features, inception, inception_input, inception_network, inception_weights
 from course_lib.evaluation.inception_input import PREPARATIONS
 from course_lib.evaluation.inception_network import InceptionNetwork
-from course_lib.metrics import extract, inception_score
+from course_lib.metrics import inception_score
 
 CPU = torch.device("cpu")
 BLOCKS = {"A": "AverageA", "C": "AverageC", "E": "AverageE", "last": "LargestE"}
@@ -224,7 +224,7 @@ def test_values_arrive_as_published():
 
 def test_it_says_what_it_is(standard):
     said = {resize: standard(resize) for resize in PREPARATIONS}
-    assert {resize: extractor.score for resize, extractor in said.items()} == {
+    assert {resize: extractor.names.frechet for resize, extractor in said.items()} == {
         "tensorflow": "FID",
         "torch": "FID (pytorch-fid)",
         "antialiased": "FID (clean-fid)",
@@ -238,7 +238,7 @@ def test_it_says_what_it_is(standard):
 
 def test_from_pictures_to_features_and_probabilities(network, standard, monkeypatch):
     # The package hands out the function of that name, so the module is asked for by its path.
-    monkeypatch.setattr(importlib.import_module("course_lib.extractor.inception"), "BATCH", 2)
+    monkeypatch.setattr(importlib.import_module("course_lib.evaluation.inception"), "BATCH", 2)
     extractor, images = standard(), uniform(3, 3, 24, 32)
     found = extractor.features(images)
     pictures = inception_input.tensorflow_bilinear((images * 255).round())
@@ -247,8 +247,9 @@ def test_from_pictures_to_features_and_probabilities(network, standard, monkeypa
     probabilities = extractor.probabilities(found)
     assert probabilities.shape == (3, 1008) and 1 <= inception_score(probabilities) <= 3
     torch.testing.assert_close(probabilities, (found @ network.fc.weight.T).softmax(1))
-    stats = extract(extractor.features, images, extractor.dim, batch_size=2)
-    torch.testing.assert_close(stats.mean.float(), found.mean(0), atol=1e-4, rtol=1e-4)
+    whole = extract_features(images, extractor, batch_size=2)
+    torch.testing.assert_close(whole.vectors, found, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(whole.probabilities, probabilities)
 
 
 def test_grey_is_three_equal_channels_and_pictures_are_rounded_as_in_a_file(standard):

@@ -14,10 +14,10 @@ from torch import nn
 
 from course_lib import data
 from course_lib.errors import CourseError
-from course_lib.evaluation import fetch as fetching
 from course_lib.evaluation import inception, inception_weights
 from course_lib.evaluation.inception_network import InceptionNetwork
 from course_lib.evaluation.inception_weights import ADDRESSES, FILE, KEPT, SHA256, load_inception
+from course_lib.system import downloads as fetching
 from course_lib.system.downloads import fetch
 
 CONTENT = bytes(range(256)) * 4000  # about 1 MB

@@ -18,7 +18,7 @@ def uniform(*shape, seed=0):
 
 def test_it_says_what_it_is():
     extractor = network_extractor(MEANS, 3, "channel means", CPU)
-    assert (extractor.name, extractor.dim, extractor.score) == ("channel means", 3, "FD")
+    assert (extractor.name, extractor.dim, extractor.names.frechet) == ("channel means", 3, "FD")
     assert extractor.resize == "none, as they are" and extractor.probabilities is None
     said = network_extractor(MEANS, 3, "m", CPU, resize="8×8, box", probabilities=lambda f: f.softmax(1))
     assert said.resize == "8×8, box"

@@ -6,7 +6,18 @@ from torch import nn
 
 from course_lib.data import load
 from course_lib.errors import CourseError
-from course_lib.evaluation import Extractor, Features, Scores, compare, garments, look, score_table, scores
+from course_lib.evaluation import (
+    Extractor,
+    Features,
+    ScoreNames,
+    Scores,
+    compare,
+    extract_features,
+    features,
+    garments,
+    score_table,
+)
+from course_lib.evaluation.inception_input import PREPARATIONS
 from course_lib.metrics import FeatureStats, frechet_distance, inception_score, kernel_distance, precision_recall
 
 CPU = torch.device("cpu")
@@ -33,8 +44,8 @@ class Toy(nn.Module):
         return 2 * self(images)
 
 
-def extractor(features, probabilities=None, score="FD"):
-    return Extractor("toy, 5 features", DIM, "none", score, features, probabilities)
+def extractor(features, probabilities=None, names=("FD", "KD", "IS")):
+    return Extractor("toy, 5 features", DIM, "none", features, probabilities, ScoreNames(*names))
 
 
 def pictures(n, seed=0, shift=0.0):
@@ -45,7 +56,7 @@ def pictures(n, seed=0, shift=0.0):
 def sets():
     """40 pictures and 60 for reference, as features with probabilities."""
     toy = extractor(Toy(), lambda features: features.softmax(1))
-    return look(pictures(40, shift=0.2), toy), look(pictures(60, seed=1), toy)
+    return extract_features(pictures(40, shift=0.2), toy), extract_features(pictures(60, seed=1), toy)
 
 
 # --- look -----------------------------------------------------------------------------------------------------------
@@ -55,7 +66,7 @@ def test_the_features_are_the_networks_own_in_evaluation_mode_whatever_the_batch
     toy = Toy()
     modes = [part.training for part in toy.modules()]
     images = pictures(23)
-    seen = look(images, extractor(toy, lambda features: features.softmax(1)), batch_size=10)
+    seen = extract_features(images, extractor(toy, lambda features: features.softmax(1)), batch_size=10)
     assert toy.sizes == [10, 10, 3]
     assert [part.training for part in toy.modules()] == modes and any(modes) and not all(modes)
     with torch.no_grad():
@@ -67,28 +78,28 @@ def test_the_features_are_the_networks_own_in_evaluation_mode_whatever_the_batch
 
 def test_a_method_of_a_network_and_a_plain_function_will_do():
     toy = Toy()
-    seen = look(pictures(9), extractor(toy.twice))
+    seen = extract_features(pictures(9), extractor(toy.twice))
     assert toy.training and seen.probabilities is None
-    torch.testing.assert_close(seen.vectors, 2 * look(pictures(9), extractor(toy)).vectors)
+    torch.testing.assert_close(seen.vectors, 2 * extract_features(pictures(9), extractor(toy)).vectors)
     weight = torch.ones(1, requires_grad=True)
-    flat = look(pictures(9), extractor(lambda images: weight * images.flatten(1)))
+    flat = extract_features(pictures(9), extractor(lambda images: weight * images.flatten(1)))
     assert torch.equal(flat.vectors, pictures(9).flatten(1)) and not flat.vectors.requires_grad
 
 
 def test_no_pictures_is_one_line():
-    with pytest.raises(CourseError, match="no pictures"):
-        look(pictures(0), extractor(Toy()))
+    with pytest.raises(CourseError, match="no images"):
+        extract_features(pictures(0), extractor(Toy()))
 
 
 def test_nothing_is_said(capsys):
-    look(pictures(9), extractor(Toy()), batch_size=1)
+    extract_features(pictures(9), extractor(Toy()), batch_size=1)
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_pictures_go_to_the_extractors_device_and_features_come_back():
     images = load("fashion_mnist_mini", "test", limit=300).tensors()[0]
-    here, there = (look(images, garments(torch.device(name))) for name in ("cpu", "cuda"))
+    here, there = (extract_features(images, garments(torch.device(name))) for name in ("cpu", "cuda"))
     assert there.vectors.device == there.probabilities.device == CPU
     torch.testing.assert_close(there.vectors, here.vectors, rtol=1e-2, atol=1e-2)  # TF32 may be on
 
@@ -98,10 +109,10 @@ def test_pictures_go_to_the_extractors_device_and_features_come_back():
 
 def test_every_number_is_that_of_its_own_measure(sets):
     fake, real = sets
-    got = compare(fake, real, k=2)
+    got = compare(real, fake, k=2)
     one, other = (FeatureStats(DIM).update(part.vectors) for part in sets)
     assert got.frechet_distance == pytest.approx(frechet_distance(one.mean, one.cov, other.mean, other.cov), rel=1e-9)
-    kernel = kernel_distance(fake.vectors, real.vectors)
+    kernel = kernel_distance(real.vectors, fake.vectors)
     assert (got.kernel_distance, got.kernel_standard_error) == kernel
     assert got.inception_score == inception_score(fake.probabilities)
     shares = precision_recall(real.vectors[:40], fake.vectors[:40], 2)
@@ -111,32 +122,32 @@ def test_every_number_is_that_of_its_own_measure(sets):
 
 def test_precision_and_recall_look_at_the_first_so_many_of_both(sets):
     fake, real = sets
-    got = compare(fake, real, among=25)
+    got = compare(real, fake, among=25)
     shares = precision_recall(real.vectors[:25], fake.vectors[:25])
     assert (got.precision, got.recall) == shares and got.among == 25
-    rest = got._replace(**compare(fake, real)._asdict() | {"precision": got.precision, "recall": got.recall})
+    rest = got._replace(**compare(real, fake)._asdict() | {"precision": got.precision, "recall": got.recall})
     assert rest._replace(among=25) == got  # nothing else has changed
 
 
 def test_without_probabilities_there_is_no_inception_score(sets):
     fake, real = sets
-    got = compare(Features(fake.vectors), real)
-    assert got.inception_score is None and got == compare(fake, real)._replace(inception_score=None)
+    got = compare(real, Features(fake.vectors))
+    assert got.inception_score is None and got == compare(real, fake)._replace(inception_score=None)
 
 
 def test_the_references_statistics_are_computed_once(sets, monkeypatch):
-    counted, whole = [], scores.Gaussian.of
-    monkeypatch.setattr(scores.Gaussian, "of", lambda features: counted.append(len(features)) or whole(features))
+    counted, whole = [], features.Gaussian.of
+    monkeypatch.setattr(features.Gaussian, "of", lambda features: counted.append(len(features)) or whole(features))
     reference = Features(sets[1].vectors)
     for _ in range(3):
-        compare(Features(sets[0].vectors), reference)
+        compare(reference, Features(sets[0].vectors))
     assert sorted(counted) == [40, 40, 40, 60]
 
 
 def test_fewer_pictures_than_features_will_do():
     few, real = Features(torch.rand(4, 9)), Features(torch.rand(30, 9))
     mean, cov = few.vectors.double().mean(0), torch.cov(few.vectors.double().T)
-    got = compare(few, real)
+    got = compare(real, few)
     wanted = frechet_distance(mean, cov, real.gaussian.mu, real.gaussian.sigma)
     assert got.frechet_distance == pytest.approx(wanted, rel=1e-6) and got.n == got.among == 4
 
@@ -155,7 +166,7 @@ def test_fewer_pictures_than_features_will_do():
 )
 def test_what_cannot_be_compared_is_one_line(sets, shape, options, said):
     with pytest.raises(CourseError, match=said) as error:
-        compare(Features(torch.rand(shape)), sets[1], **options)
+        compare(sets[1], Features(torch.rand(shape)), **options)
     assert "\n" not in str(error.value)
 
 
@@ -163,8 +174,8 @@ def test_garments_near_noise_far():
     """The course's own extractor: real pictures against others of their kind, and noise."""
     own = garments(CPU)
     train, test = (load("fashion_mnist_mini", split, limit=600).tensors()[0] for split in ("train", "test"))
-    reference = look(test, own)
-    real, noise = (compare(look(images, own), reference) for images in (train, torch.rand(600, 1, 28, 28)))
+    reference = extract_features(test, own)
+    real, noise = (compare(reference, extract_features(images, own)) for images in (train, torch.rand(600, 1, 28, 28)))
     assert real.frechet_distance < 1 < 50 < noise.frechet_distance
     assert abs(real.kernel_distance) < 4 * real.kernel_standard_error < 100 * noise.kernel_standard_error
     assert noise.kernel_distance > 20 * noise.kernel_standard_error
@@ -191,21 +202,23 @@ real               900      0.084  -1.32 ± 0.73    9.55      0.876   0.872"""
 
 
 def test_the_table_to_the_letter():
-    assert score_table(ROWS, extractor(Toy(), score="FD-clf"), "garments, test split") == TABLE
+    assert score_table(ROWS, extractor(Toy(), names=("FD-clf", "KD-clf", "IS-clf")), "garments, test split") == TABLE
 
 
-@pytest.mark.parametrize(
-    ("score", "names"),
-    [
-        ("FID", ["FID", "KID", "IS"]),
-        ("FID(clean)", ["FID(clean)", "KID(clean)", "IS(clean)"]),
-        ("FD-clf", ["FD-clf", "KD-clf", "IS-clf"]),
-        ("FD", ["FD", "KD", "IS"]),
-    ],
-)
-def test_only_the_standard_network_gives_the_standard_names(score, names):
-    header = score_table(ROWS, extractor(Toy(), score=score), "anything").splitlines()[4]
+@pytest.mark.parametrize("names", [("FID", "KID", "IS"), ("FD-clf", "KD-clf", "IS-clf")])
+def test_the_columns_have_the_extractors_names(names):
+    header = score_table(ROWS, extractor(Toy(), names=names), "anything").splitlines()[4]
     assert header.replace("×1000", "").split() == ["N", *names, "precision", "recall"]
+
+
+def test_only_the_standard_network_gives_the_standard_names():
+    assert extractor(Toy(), names=()).names == ("FD", "KD", "IS")
+    assert garments(torch.device("cpu")).names == ("FD-clf", "KD-clf", "IS-clf")
+    assert {way: preparation.names for way, preparation in PREPARATIONS.items()} == {
+        "tensorflow": ("FID", "KID", "IS"),
+        "torch": ("FID (pytorch-fid)", "KID (pytorch-fid)", "IS (pytorch-fid)"),
+        "antialiased": ("FID (clean-fid)", "KID (clean-fid)", "IS (clean-fid)"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import distributed, multiprocessing, nn
+from torch import distributed, multiprocessing
 
 from course_lib.errors import CourseError
-from course_lib.metrics import FeatureStats, extract
-from course_lib.networks import FEATURES, Classifier
+from course_lib.metrics import FeatureStats
 
 
 def normal(*shape, seed=0):
@@ -80,6 +79,12 @@ def test_saved_and_loaded_it_goes_on_where_it_was(tmp_path):
     assert torch.equal(stats.mean, straight.mean) and torch.equal(stats.cov, straight.cov)
 
 
+def a_file(folder):
+    path = folder / "a file"
+    path.write_text("not a folder")
+    return path
+
+
 def loads_another_file(tmp_path):
     from course_lib.system.checkpoint import save_tree
 
@@ -101,7 +106,7 @@ def loads_another_file(tmp_path):
         (lambda folder: FeatureStats.load(folder / "none.safetensors"), "no checkpoint"),
         (loads_another_file, "no feature statistics"),
         (lambda _: FeatureStats(2).merge(FeatureStats(3)), "cannot merge 3 numbers a vector into 2"),
-        (lambda folder: FeatureStats(2).save(folder / "none" / "stats.safetensors"), "cannot write"),
+        (lambda folder: FeatureStats(2).save(a_file(folder) / "stats.safetensors"), "cannot write"),
     ],
 )
 def test_bad_features_get_one_line(call, words, tmp_path):
@@ -177,35 +182,3 @@ def test_processes_hold_together_what_one_would(tmp_path):
     one, other = (FeatureStats.load(tmp_path / str(rank)) for rank in range(2))
     matches(one, SETS["huge mean"])
     assert torch.equal(other.mean, one.mean) and torch.equal(other.cov, one.cov)
-
-
-# --- extract --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def classifier():
-    torch.manual_seed(0)
-    return Classifier().train()
-
-
-def test_extract_is_in_evaluation_mode_whatever_the_batch(classifier):
-    classifier.body[0].eval()  # a part that was frozen stays frozen
-    modes = [part.training for part in classifier.modules()]
-    images = torch.rand(23, 1, 28, 28)
-    whole, parts = (extract(classifier.features, images, FEATURES, batch_size=size) for size in (23, 5))
-    torch.testing.assert_close(parts.cov, whole.cov, rtol=1e-4, atol=1e-6)
-    assert [part.training for part in classifier.modules()] == modes and any(modes) and not all(modes)
-    with torch.no_grad():
-        wanted = classifier.eval().features(images)
-    torch.testing.assert_close(whole.mean, wanted.double().mean(0))
-    assert whole.n == 23
-
-
-def test_extract_takes_networks_and_functions_and_mends_the_mode_after_an_error():
-    network = nn.Sequential(nn.Flatten(), nn.Dropout(0.5)).train()
-    images = torch.rand(6, 1, 2, 2)
-    for features in (network, lambda x: x.flatten(1)):
-        torch.testing.assert_close(extract(features, images, 4).mean, images.flatten(1).double().mean(0))
-    with pytest.raises(CourseError, match="wanted N×5"):
-        extract(network, images, 5)
-    assert network.training and network[1].training

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.errors import CourseError
-from course_lib.metrics import FeatureStats, Gaussian, frechet_distance
+from course_lib.metrics import FeatureStats, Gaussian, frechet_distance, textbook_frechet_distance
 
 
 def normal(*shape, seed=0):
@@ -32,6 +32,7 @@ def test_distance_is_the_textbook_formula_with_scipys_root(dim, seed):
     wanted = ((mu1 - mu2) ** 2).sum().item() + np.trace(sigma1 + sigma2).item() - 2 * np.trace(root).real
     assert frechet_distance(mu1, sigma1, mu2, sigma2) == pytest.approx(wanted, rel=1e-9)
     assert frechet_distance(mu2, sigma2, mu1, sigma1) == pytest.approx(wanted, rel=1e-9)
+    assert textbook_frechet_distance(mu1, sigma1, mu2, sigma2) == pytest.approx(wanted, rel=1e-9)
 
 
 @given(m1=st.floats(-9, 9), m2=st.floats(-9, 9), s1=st.floats(0, 9), s2=st.floats(0, 9))

@@ -9,7 +9,8 @@ from torch import nn
 from course_lib import recipes
 from course_lib.data import load
 from course_lib.errors import CourseError
-from course_lib.evaluation import GarmentFeatures, fd_clf, garment_stats
+from course_lib.evaluation import GarmentFeatures, extract_features, fd_clf
+from course_lib.evaluation import garments as garment_extractor
 from course_lib.images import save_image
 from course_lib.networks import (
     DCGAN_LATENT,
@@ -115,11 +116,11 @@ def test_the_extractor_sees_pictures_as_a_file_holds_them(garments):
 
 
 def test_fd_clf_is_zero_for_the_same_and_grows_with_noise(garments):
-    reference = garment_stats(garments, CPU)
+    reference = extract_features(garments, garment_extractor(CPU))
     assert fd_clf(garments, garments, CPU) == pytest.approx(0, abs=1e-3)
     dice = torch.Generator().manual_seed(0)
     scores = [
-        fd_clf((garments + level * torch.randn(garments.shape, generator=dice)).clamp(0, 1), reference, CPU)
+        fd_clf(reference, (garments + level * torch.randn(garments.shape, generator=dice)).clamp(0, 1), CPU)
         for level in (0.05, 0.2, 0.8)
     ]
     assert 0 < scores[0] < scores[1] < scores[2]

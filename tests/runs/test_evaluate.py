@@ -11,7 +11,7 @@ from torch import nn
 from course_lib.commands import app as cli
 from course_lib.data import Images, data_dir, load
 from course_lib.errors import CourseError
-from course_lib.evaluation import Extractor
+from course_lib.evaluation import Extractor, ScoreNames
 from course_lib.recipes import RECIPES, Metric, gan_plan
 from course_lib.runs import evaluate as verdict
 from course_lib.runs import load_model
@@ -161,7 +161,7 @@ def stub(monkeypatch, tmp_path):
         monkeypatch.setattr(verdict, "load_model", lambda folder, device, card: (nn.Identity(), card))
         monkeypatch.setattr(verdict, "sample_images", sample)
         monkeypatch.setattr(verdict, "load", load)
-        flat = Extractor("flat", shape[1], "none", "FD", Flat())
+        flat = Extractor("flat", shape[1], "none", Flat())
         monkeypatch.setattr(verdict, "garments", lambda device: flat)
         return asked
 
@@ -197,7 +197,7 @@ def test_one_set_of_pictures_at_a_time(stub):
 
     seen = []
     flat = verdict.garments(CPU)
-    watching = Extractor("flat", 28, "none", "FD", lambda x: seen.append(alive[0]() is not None) or flat.features(x))
+    watching = Extractor("flat", 28, "none", lambda x: seen.append(alive[0]() is not None) or flat.features(x))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verdict, "garments", lambda device: watching)
         patch.setattr(verdict, "sample_images", watched)
@@ -214,7 +214,7 @@ def test_colour_needs_the_other_extractor(run, stub):
 
 def test_the_other_extractor_is_asked_by_name(stub, monkeypatch):
     asked = stub(shape=(3, 32, 32))
-    flat = Extractor("the standard one", 32, "to 299×299", "FID", Flat())
+    flat = Extractor("the standard one", 32, "to 299×299", Flat(), names=ScoreNames("FID", "KID", "IS"))
     monkeypatch.setattr(verdict, "inception", lambda device: flat)
     found = verdict.evaluate(asked.folder, n=20, extractor="inception")
     assert "by the standard one; resize: to 299×299" in found.text and "KID ×1000" in found.text
@@ -329,7 +329,7 @@ def test_wrong_usage_is_one_line_and_exit_2(run, stub, argv, said):
     ("options", "said"),
     [
         (["--data", "mnist_mini"], "unknown data set"),
-        (["--data", "photos"], "such as fashion_mnist_mini"),
+        (["--data", "photos"], "give a set of one size: fashion_mnist_mini"),
         (["--seed", "-1", "--data", MINI], "seed -1"),
         (["--n", "1000000000", "--data", MINI], "1,000,000"),
     ],
@@ -342,4 +342,4 @@ def test_so_is_what_the_run_cannot_do(run, options, said):
 def test_so_are_pictures_of_their_own_sizes_where_one_size_is_wanted(run):
     code, out, err = run(CHECKPOINTS / "classifier", "--data", "photos")
     assert (code, out) == (2, "") and err.count("\n") == 1
-    assert "photos" in err and "classifier takes a set of one size, such as fashion_mnist_mini" in err
+    assert "photos has images of their own sizes; give a set of one size: fashion_mnist_mini" in err

@@ -227,7 +227,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sampling.np, "save", disk_full)
+    monkeypatch.setattr(np, "save", disk_full)
     with pytest.raises(CourseError, match="No space left on device"):
         write_pictures(torch.ones(2, 1, 3, 3), target)
     assert target.read_bytes() == old and [path.name for path in tmp_path.iterdir()] == ["s.npy"]

@@ -97,11 +97,11 @@ def test_slopes_of_a_bowl():
 
 
 def test_a_loss_plays_the_same_game_alone_and_beside_others():
-    everyone = ToyGame(ring(), list(GAN_LOSSES), 2, seed=3, penalty="r1", interval=2)
+    everyone = ToyGame(ring(), list(GAN_LOSSES), 2, seed=3, penalty="r1", every=2)
     everyone.play(5)
     together = everyone.points(50, seed=1).unflatten(0, (6, 2))
     for row, name in enumerate(GAN_LOSSES):
-        alone = ToyGame(ring(), [name], 2, seed=3, penalty="r1", interval=2)
+        alone = ToyGame(ring(), [name], 2, seed=3, penalty="r1", every=2)
         before = alone.points(50, seed=1)
         alone.play(5)
         torch.testing.assert_close(alone.points(50, seed=1), together[row], atol=1e-4, rtol=1e-4)
@@ -111,7 +111,7 @@ def test_a_loss_plays_the_same_game_alone_and_beside_others():
 
 @pytest.mark.parametrize("penalty", ["none", "r1", "gradient"])
 def test_a_game_is_the_loop_written_out(penalty):
-    game = ToyGame(ring(), ["relativistic"], seed=5, penalty=penalty, strength=0.7, interval=2, batch=16)
+    game = ToyGame(ring(), ["relativistic"], seed=5, penalty=penalty, strength=0.7, every=2, batch_size=16)
     weights = {
         name: [p[0].detach().clone().requires_grad_() for p in getattr(game, name).parameters()]
         for name in ("generator", "discriminator")

@@ -85,14 +85,14 @@ def test_features_are_compared_in_their_own_units():
     real = [pictures(2, 3, 4, 4), 100 * pictures(2, 5, 2, 2)]
     assert feature_distance(real, real) == 0
     fake = [1.5 * part for part in real]
-    torch.testing.assert_close(feature_distance(fake, real), torch.tensor(0.5))
-    thousandfold = [[1000 * part for part in maps] for maps in (fake, real)]
+    torch.testing.assert_close(feature_distance(real, fake), torch.tensor(0.5))
+    thousandfold = [[1000 * part for part in maps] for maps in (real, fake)]
     torch.testing.assert_close(feature_distance(*thousandfold), torch.tensor(0.5))
-    assert feature_distance([torch.ones(1, 1, 2, 2)], [torch.zeros(1, 1, 2, 2)]).isfinite()
+    assert feature_distance([torch.zeros(1, 1, 2, 2)], [torch.ones(1, 1, 2, 2)]).isfinite()
     wanted = torch.ones(3, requires_grad=True)
-    assert not feature_distance([wanted * 2], [wanted]).isnan()
+    assert not feature_distance([wanted], [wanted * 2]).isnan()
     mine = torch.full((3,), 2.0, requires_grad=True)
-    feature_distance([mine], [wanted]).backward()
+    feature_distance([wanted], [mine]).backward()
     assert wanted.grad is None and mine.grad.abs().sum() > 0
 
 
@@ -116,7 +116,7 @@ def test_the_step_is_the_loop_written_out(loss):
         value.backward()
         sgd_d.step()
         value = (answer - original).abs().mean()
-        value = value + 0.3 * feature_distance(critic.features(fake), critic.features(real))
+        value = value + 0.3 * feature_distance(critic.features(real), critic.features(fake))
         value = value + 0.2 * game.generator(critic(fake), critic(real).detach())
         sgd_g.zero_grad()
         value.backward()

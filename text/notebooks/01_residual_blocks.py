@@ -103,9 +103,9 @@ def network(block, blocks, width=16):
     return nn.Sequential(stem, *[block(width) for _ in range(blocks)], head).to(compute)
 
 # %%
-def fit(model, steps=200, rate=0.02):
+def fit(model, steps=200, learning_rate=0.02):
     """Train on random batches of 64; give back the loss of every batch."""
-    optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+    optimiser = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)
     dice = torch.Generator().manual_seed(SEED)
     losses = []
     for _ in range(steps):
@@ -556,7 +556,7 @@ def lesions(model):
 
 
 for model in (middle_plain, middle_shortcut):
-    fit(model, steps=40, rate=0.002)
+    fit(model, steps=40, learning_rate=0.002)
 plain_whole, plain_without = lesions(middle_plain)
 shortcut_whole, shortcut_without = lesions(middle_shortcut)
 
@@ -704,7 +704,7 @@ class LateReLUBlock(PlainBlock):
         return x + functional.relu(self.branch(x))
 
 
-losses["ReLU inside the sum"] = fit(network(LateReLUBlock, 20), rate=0.01)
+losses["ReLU inside the sum"] = fit(network(LateReLUBlock, 20), learning_rate=0.01)
 losses["pre-activation"] = fit(network(blocks.preact_block, 20))
 
 # %% [markdown]

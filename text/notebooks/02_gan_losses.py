@@ -698,7 +698,7 @@ expect("W, two-sided, narrow and broad", two_raw[4], low=-0.1, high=0.2, unit="�
 # One function plays this game for any loss. Pass over `gamma` and `interval` for now; they belong to the penalty below.
 
 # %%
-def dirac(name, gamma=0.0, in_turn=True, interval=1, rate=0.1, steps=400):
+def dirac(name, gamma=0.0, in_turn=True, every=1, learning_rate=0.1, steps=400):
     """(steps + 1)×2: the path of (θ, ψ) from (1, 0) by gradient descent; in turn: ψ first."""
     loss = GAN_LOSSES[name]
     centre = 0.5 if name == "least_squares" else 0.0  # where it is undecided
@@ -706,12 +706,12 @@ def dirac(name, gamma=0.0, in_turn=True, interval=1, rate=0.1, steps=400):
     at_real = torch.full_like(theta, centre)  # D(0), whatever ψ is
     path = [(1.0, 0.0)]
     for step in range(steps):
-        penalty = interval * gamma / 2 * psi.square().sum() if step % interval == 0 else 0.0
+        penalty = every * gamma / 2 * psi.square().sum() if step % every == 0 else 0.0
         on_psi = loss.discriminator(at_real, psi * theta + centre) + penalty
-        new_psi = (psi - rate * torch.autograd.grad(on_psi, psi)[0]).detach().requires_grad_()
+        new_psi = (psi - learning_rate * torch.autograd.grad(on_psi, psi)[0]).detach().requires_grad_()
         seen = new_psi if in_turn else psi
         on_theta = loss.generator(seen * theta + centre, at_real)
-        new_theta = theta - rate * torch.autograd.grad(on_theta, theta)[0]
+        new_theta = theta - learning_rate * torch.autograd.grad(on_theta, theta)[0]
         theta, psi = new_theta.detach().requires_grad_(), new_psi
         path.append((theta.item(), psi.item()))
     return torch.tensor(path)
@@ -804,9 +804,9 @@ expect("the worst of six, in turn, R1", worst, low=4e-7, high=6e-7, protocol=IN_
 # step. Is that what happened?
 
 # %%
-gamma, rate = 1.0, 0.1
+gamma, learning_rate = 1.0, 0.1
 per_step = distance("in turn, R1", "wasserstein")[-1] ** (1 / 400)
-print(f"on paper, a step shrinks the distance to {(1 - gamma * rate) ** 0.5:.3f} of itself")
+print(f"on paper, a step shrinks the distance to {(1 - gamma * learning_rate) ** 0.5:.3f} of itself")
 expect("shrinking per step, Wasserstein with R1", per_step, low=0.944, high=0.954, unit="×",
        protocol="400th root of the distance left, rate 0.1, γ = 1, in turn")
 
@@ -893,7 +893,7 @@ expect("R1 and R2 every 8 steps, on average", every_eighth, low=1.2, high=1.3, u
 
 # %%
 lazy_paths = {
-    interval: dirac("wasserstein", gamma=1.0, interval=interval) for interval in (1, 8, 16, 32)
+    interval: dirac("wasserstein", gamma=1.0, every=interval) for interval in (1, 8, 16, 32)
 }
 canvas, axes = display.figure(height=3.2)
 for (interval, path), style in zip(lazy_paths.items(), ("-", "--", "-.", ":")):
@@ -1007,8 +1007,8 @@ PLACES = {"ring": (ring(), 64, 200), "grid": (grid(), 128, 300)}  # data, batch,
 
 def tournament(place, penalty, losses=tuple(GAN_LOSSES), **more):
     """Play them all: points L·5×2500×2, heaps found L×5, share of good points L×5."""
-    target, batch, steps = PLACES[place]
-    game = ToyGame(target, losses, 5, seed=SEED, penalty=penalty, batch=batch, **more)
+    target, batch_size, steps = PLACES[place]
+    game = ToyGame(target, losses, 5, seed=SEED, penalty=penalty, batch_size=batch_size, **more)
     game.play(steps)
     points = game.points(2500, seed=1).detach()
     found, good = mode_coverage(points, target)
@@ -1016,7 +1016,7 @@ def tournament(place, penalty, losses=tuple(GAN_LOSSES), **more):
 
 
 results = {
-    (place, penalty): tournament(place, penalty, strength=0.1, interval=4)
+    (place, penalty): tournament(place, penalty, strength=0.1, every=4)
     for place in PLACES for penalty in ("none", "r1")
 }
 
@@ -1276,7 +1276,7 @@ scorecard()
 # in chapter 03.) Do the heaps come first, or the sharpness?
 
 # %%
-longer = ToyGame(grid(), ["relativistic"], 3, seed=SEED, penalty="r1", interval=4, batch=128)
+longer = ToyGame(grid(), ["relativistic"], 3, seed=SEED, penalty="r1", every=4, batch_size=128)
 history = []
 for _ in range(12):
     longer.play(100)

@@ -87,14 +87,14 @@ print("values from", real_pictures.min().item(), "to", real_pictures.max().item(
 # only read it. A ruler needs its two ends first.
 
 # %%
-from course_lib.evaluation import fd_clf, garment_stats
+from course_lib.evaluation import extract_features, fd_clf, garments
 
-reference = garment_stats(test.tensors()[0], compute)
+reference = extract_features(test.tensors()[0], garments(compute))
 PROTOCOL = "FD-clf of 2,000 pictures against fashion_mnist_mini test (its 2,000 pictures), course classifier"
 
 torch.manual_seed(SEED)
-noise_score = fd_clf(torch.rand(2_000, 1, 28, 28), reference, compute)
-real_score = fd_clf(images[:2_000], reference, compute)
+noise_score = fd_clf(reference, torch.rand(2_000, 1, 28, 28), compute)
+real_score = fd_clf(reference, images[:2_000], compute)
 expect("FD-clf of pure noise", noise_score, low=90, high=102, protocol=PROTOCOL)
 expect("FD-clf of real training pictures", real_score, low=0.1, high=0.25, protocol=PROTOCOL)
 
@@ -185,7 +185,7 @@ generator = nn.Sequential(zero_last(Residual(branch, shortcut)), nn.Tanh())
 with torch.no_grad():
     start = generator(noise)
 print("starts as tanh(S):", torch.equal(start, torch.tanh(shortcut(noise))))
-start_score = fd_clf(to_unit(start), reference, compute)
+start_score = fd_clf(reference, to_unit(start), compute)
 expect("FD-clf before any training", start_score, low=20, high=40, protocol=PROTOCOL)
 
 # %% [markdown]
@@ -365,7 +365,7 @@ display.show_images(
 BANDS = {"mlp_gan": (15, 60), "dcgan": (15, 60), "residual_gan": (9, 22)}
 scores = {}
 for name, (low, high) in BANDS.items():
-    scores[name] = fd_clf(runs[name].sample(2_000, 1), reference, compute)
+    scores[name] = fd_clf(reference, runs[name].sample(2_000, 1), compute)
     expect(f"FD-clf of {name}", scores[name], low=low, high=high,
            protocol=f"{PROTOCOL}; {STEPS[name]} steps")
 
@@ -579,7 +579,7 @@ with display.Dashboard(lambda: extra.sample(16, SEED), every=2) as dashboard:
 from course_lib.sampling import sample_images
 
 raw = runs["residual_gan"].trainer.networks["generator"]
-raw_score = fd_clf(sample_images(raw, 2_000, 1), reference, compute)
+raw_score = fd_clf(reference, sample_images(raw, 2_000, 1), compute)
 expect("FD-clf of the last weights, over that of the average", raw_score / scores["residual_gan"],
        low=0.8, high=1.5, protocol=f"{PROTOCOL}; residual_gan")
 
@@ -705,7 +705,7 @@ instruments(
 BROKEN_BANDS = {"healthy": (15, 40), "no leash": (15, 60), "[0,1] data": (65, 120), "minimax": (15, 60),
                 "no detach": (65, 120)}
 for name, (low, high) in BROKEN_BANDS.items():
-    score = fd_clf(broken[name].sample(2_000, 1), reference, compute)
+    score = fd_clf(reference, broken[name].sample(2_000, 1), compute)
     expect(f"FD-clf, {name}", score, low=low, high=high, protocol=f"{PROTOCOL}; {BROKEN_STEPS} steps")
 
 # %% [markdown]
@@ -861,7 +861,7 @@ display.latent_explorer(generate, latent_size=64, seed=SEED)
 # %%
 print(f"recipe {card['recipe']}, data {card['arguments']['data']}, {card['steps']:,} steps, "
       f"{card['seconds'] / 60:.0f} minutes on {card['device']['device']} ({card['device']['threads']} thread(s))")
-longer_score = fd_clf(sample_images(longer, 2_000, 1), reference, compute)
+longer_score = fd_clf(reference, sample_images(longer, 2_000, 1), compute)
 expect("FD-clf of the longer run", longer_score, low=2, high=3, protocol=PROTOCOL)
 
 # %%
@@ -900,7 +900,7 @@ scorecard()
 # | `training` | `GanStep`, made of `from_noise` (which gives a `Pair`), `together` or `apart`, `game`, `r1_r2` or `one_lipschitz`, `diversity`; `EMA`, `adam`, the learning rate `fading` |
 # | `recipes` | `mlp_gan`, `dcgan`, `residual_gan`; `gan`, a `GanPlan` |
 # | `sampling` | `sample_images`, `latent_noise`, `slerp`, `latent_directions`: the command `course sample` |
-# | `metrics`, `evaluation` | `FeatureStats`, `frechet_distance`, `extract`; `GarmentFeatures`, `garment_stats`, `fd_clf` |
+# | `metrics`, `evaluation` | `FeatureStats`, `frechet_distance`; `GarmentFeatures`, `fd_clf` |
 # | `images` | `tiled`: images on one sheet; `write_pictures`: images as one file |
 # | `system` | `evaluating`: a network in evaluation mode for a while; processes that train together: `count`, `first`, `share`, `agree`, `wait` |
 # | `display` | `Dashboard`, `row_titles`, `latent_explorer`, `show_interpolation` |

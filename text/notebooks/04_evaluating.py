@@ -86,22 +86,22 @@ display.show_images(
 from course_lib.evaluation import garments
 
 extractor = garments(compute)
-print(f"{extractor.name}; resize: {extractor.resize}; its Fréchet distance is called {extractor.score}")
+print(f"{extractor.name}; resize: {extractor.resize}; its Fréchet distance is called {extractor.names.frechet}")
 
 # %% [markdown]
-# `look` sends pictures through the extractor, in the 256 grey levels that a file can hold: values below 0 become 0, values above 1
+# `extract_features` sends pictures through the extractor, in the 256 grey levels that a file can hold: values below 0 become 0, values above 1
 # become 1, and the rest goes to the nearest level, not to the next lower one. The *reference* is the test split:
 # 2,000 garments that no network here was trained on. The training pictures are known to all of them, the classifier included.
 # How many pictures, of which split, by which extractor, resized how: together that is the *protocol* of a score.
 
 # %%
-from course_lib.evaluation import look
+from course_lib.evaluation import extract_features
 
 train, test = load("fashion_mnist_mini", "train"), load("fashion_mnist_mini", "test")
 train_pictures = train.tensors()[0]
-reference = look(test.tensors()[0], extractor)
-training = look(train_pictures, extractor)
-seen = {name: look(pictures, extractor) for name, pictures in samples.items()}
+reference = extract_features(test.tensors()[0], extractor)
+training = extract_features(train_pictures, extractor)
+seen = {name: extract_features(pictures, extractor) for name, pictures in samples.items()}
 print("reference:", tuple(reference.vectors.shape), "  training pictures:", tuple(training.vectors.shape))
 
 # %% [markdown]
@@ -514,9 +514,9 @@ fewer = [train_pictures[labels < classes][:2_000] for classes in (9, 7, 5)]
 repeated = [train_pictures[:number].repeat(2_000 // number, 1, 1, 1) for number in (500, 200, 100)]
 
 damages = {"blur": blurred, "noise": noisy, "missing classes": fewer, "repeated pictures": repeated}
-untouched = compare(look(original, extractor), reference)
+untouched = compare(reference, extract_features(original, extractor))
 damaged = {
-    name: [untouched] + [compare(look(pictures, extractor), reference) for pictures in doses]
+    name: [untouched] + [compare(reference, extract_features(pictures, extractor)) for pictures in doses]
     for name, doses in damages.items()
 }
 
@@ -576,11 +576,11 @@ def thumbnail(pictures, antialias):
 
 two_thousand = samples["longer"][:2_000]
 protocols = {
-    "as everywhere here": look(two_thousand, extractor),
-    "100 pictures": look(two_thousand[:100], extractor),
-    "resized to 20×20 and back": look(thumbnail(two_thousand, False), extractor),
-    "the same, antialiased": look(thumbnail(two_thousand, True), extractor),
-    "left in [-1,1]": look(two_thousand * 2 - 1, extractor),
+    "as everywhere here": extract_features(two_thousand, extractor),
+    "100 pictures": extract_features(two_thousand[:100], extractor),
+    "resized to 20×20 and back": extract_features(thumbnail(two_thousand, False), extractor),
+    "the same, antialiased": extract_features(thumbnail(two_thousand, True), extractor),
+    "left in [-1,1]": extract_features(two_thousand * 2 - 1, extractor),
 }
 by_protocol = {name: reference.gaussian.distance(pictures.gaussian) for name, pictures in protocols.items()}
 by_protocol["against the training split"] = training.gaussian.distance(protocols["as everywhere here"].gaussian)
@@ -624,8 +624,8 @@ opinions = {
 }
 A_over_B = {}
 for name, other in opinions.items():
-    of_reference = look(test.tensors()[0], other).gaussian
-    of_a, of_b = (look(samples[letter][:2_000], other).gaussian for letter in "AB")
+    of_reference = extract_features(test.tensors()[0], other).gaussian
+    of_a, of_b = (extract_features(samples[letter][:2_000], other).gaussian for letter in "AB")
     A_over_B[name] = of_reference.distance(of_a) / of_reference.distance(of_b)
 
 # %%
@@ -654,7 +654,7 @@ except CourseError as error:
     print(error)
 
 # %% [markdown]
-# The score then is FID, and the rest of this chapter works unchanged: `look(pictures, inception(compute))`. A picture takes tenths of a second on
+# The score then is FID, and the rest of this chapter works unchanged: `extract_features(pictures, inception(compute))`. A picture takes tenths of a second on
 # a CPU, and published figures take 50,000 pictures, so this is work for a GPU. For grey garments of 28×28 pixels even a perfect FID says
 # little: the network has never seen such pictures. **FD-clf and FID have different units. Never put them into one table.**
 
@@ -669,7 +669,7 @@ except CourseError as error:
 from course_lib.evaluation import Features, score_table
 
 torch.manual_seed(SEED)
-contestants = {"noise": look(torch.rand(2_000, 1, 28, 28), extractor)} | seen | {"real": training}
+contestants = {"noise": extract_features(torch.rand(2_000, 1, 28, 28), extractor)} | seen | {"real": training}
 
 
 def parts(features, size=2_000):
@@ -678,7 +678,7 @@ def parts(features, size=2_000):
             zip(features.vectors.split(size), features.probabilities.split(size))]
 
 
-verdict = {name: [compare(part, reference) for part in parts(features)] for name, features in contestants.items()}
+verdict = {name: [compare(reference, part) for part in parts(features)] for name, features in contestants.items()}
 
 
 def mean_and_interval(name, field):
@@ -820,8 +820,8 @@ scorecard()
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
-# | `metrics` | `Gaussian`, `frechet_distance`, `kernel_distance`, `inception_score`, `precision_recall` |
-# | `evaluation` | an `Extractor`: `garments`, `inception`, `network_extractor`; `look` gives `Features`, `compare` gives `Scores`, `score_table` |
+# | `metrics` | `Gaussian`, `frechet_distance`, and `textbook_frechet_distance`, the formula in a few lines; `kernel_distance`, `inception_score`, `precision_recall` |
+# | `evaluation` | an `Extractor` with its `ScoreNames`: `garments`, `inception`, `network_extractor`; `extract_features` gives `Features`, `compare` gives `Scores`, `score_table` |
 # | `system.processes` | `total`: sums over several processes, so that features can be collected by all of them |
 #
 # ## Questions

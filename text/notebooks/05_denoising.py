@@ -958,7 +958,7 @@ scorecard()
 # | `degradations` | `GaussianNoise`, `LowLight`; `gaussian_filter`, `median_filter`, `wavelet`, `non_local_means`; `noise_level` |
 # | `metrics` | `ssim`, `psnr`, `mean_psnr` |
 # | `data` | `clean_photographs`; `RandomCrops`, `AlignedCrops` |
-# | `networks` | `restorer`, `plain_block`, `long_body`, `AnySize`, `denoiser`; a `Restorer` states its receptive field, its scale, and what it needs (`as_restorer`) |
+# | `networks` | `restorer`, a `Correction`; `plain_block`, `long_body`, `AnySize`, `denoiser`; a `Restorer` states its receptive field, its scale, and what it needs (`as_restorer`) |
 # | `images` | `by_tiles`, and `each_tile` for images that do not fit into memory; `recoloured`: crops with their channels exchanged, which the recipe uses because few photographs hold few colours |
 # | `recipes` | `denoise`: this chapter's residual network as a recipe |
 # | `display` | `noise_explorer` |

@@ -366,13 +366,13 @@ def gain(network, scale, side=None):
     return benchmark_psnr(answers, large, scale) - benchmark_psnr(bicubic, large, scale)
 
 
-def train(network, scale, steps, rate=1.5e-3):
+def train(network, scale, steps, learning_rate=1.5e-3):
     small, large = pairs(train_photos, scale)
     batches = AlignedCrops([y[0] for y in small], [x[0] for x in large], CROP, BATCH, SEED, scale)
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
     curve = [gain(network, scale, side=128)]
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = rate * cosine(step / steps)
+        optimiser.param_groups[0]["lr"] = learning_rate * cosine(step / steps)
         y, x = batches.next()
         loss = functional.mse_loss(network(y), x)
         optimiser.zero_grad()

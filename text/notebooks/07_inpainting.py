@@ -303,12 +303,12 @@ def in_the_hole(answer, x, hole):
     return ((answer - x).square() * hole).sum() / hole.sum()
 
 
-def train(network, steps, make_hole=boxes.hole, loss=in_the_hole, batch=32, rate=2e-3):
+def train(network, steps, make_hole=boxes.hole, loss=in_the_hole, batch_size=32, learning_rate=2e-3):
     """Train a network that takes picture and hole; a new hole for every picture, every time."""
     steps = steps * LONGER
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
-    batches = ShuffledBatches(train_pictures, train_labels, batch, seed=SEED)
+    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
+    batches = ShuffledBatches(train_pictures, train_labels, batch_size, seed=SEED)
     torch.manual_seed(SEED)
     for _ in range(steps):
         x, _ = batches.next()
@@ -516,7 +516,7 @@ CONTEST = {
 CONTEST_BANDS = {"plain": (11.4, 13.8), "partial": (12.3, 14.2), "gated": (10.9, 13.3)}
 for name, (low, high) in CONTEST_BANDS.items():
     torch.manual_seed(SEED)
-    one = train(CONTEST[name]().to(compute), 120, batch=16, rate=4e-3)
+    one = train(CONTEST[name]().to(compute), 120, batch_size=16, learning_rate=4e-3)
     with torch.no_grad():
         value = hole_psnr(one(y).clamp(0, 1), x, hole)
     count = sum(weight.numel() for weight in one.parameters())
@@ -600,10 +600,10 @@ print("both sides agree:", bool((left_side / right_side - 1).abs() < 1e-9))
 # measured as well, as `original`: expect nothing lower.
 
 # %%
-from course_lib.evaluation import garments, look
+from course_lib.evaluation import garments, extract_features
 
 extractor = garments(compute)
-reference = look(others, extractor).gaussian
+reference = extract_features(others, extractor).gaussian
 completed = {
     "mean fill": mean_fill(*split_hole(y_judged)), "biharmonic": boxes.baseline(y_judged), "network": by_network,
     "mean of eight": answers.mean(1), "one neighbour": answers[:, 0], "original": judged,
@@ -612,7 +612,7 @@ completed = {
 
 def both_rulers(pictures):
     """RMSE in the hole, FD-clf."""
-    return rmse_in_the_hole(pictures, judged, its_hole).item(), look(pictures, extractor).gaussian.distance(reference)
+    return rmse_in_the_hole(pictures, judged, its_hole).item(), extract_features(pictures, extractor).gaussian.distance(reference)
 
 
 plane = {name: both_rulers(pictures) for name, pictures in completed.items()}

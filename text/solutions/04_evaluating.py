@@ -42,7 +42,7 @@ import torch
 
 from course_lib import check
 from course_lib.data import load
-from course_lib.evaluation import fd_clf, garment_stats
+from course_lib.evaluation import extract_features, fd_clf, garments
 from course_lib.metrics import FeatureStats, frechet_distance
 
 # %% [markdown]
@@ -398,8 +398,8 @@ def as_file(signed):
 check.as_file(as_file)
 
 # %% [markdown]
-# After the tick, measure the two famous faults, with chapter 03's ruler: `garment_stats` gives the mean and covariance of a set's
-# features, and `fd_clf` the Fréchet distance of a set to it. Take 500 real garments to [-1,1], and bring them back three ways: yours;
+# After the tick, measure the two famous faults, with chapter 03's ruler: `extract_features` gives the features of a set
+# of images, and `fd_clf` the Fréchet distance of another set to it. Take 500 real garments to [-1,1], and bring them back three ways: yours;
 # truncated, so that every value goes *down* to the next step; and stretched by 1% without a clamp, so that what is above 255 starts again at 0, and what is below 0 at 255. The FD-clf
 # of a set and itself should be 0. The yardstick is its FD-clf to 500 *other* real garments. Which fault do you expect to
 # matter?
@@ -407,15 +407,15 @@ check.as_file(as_file)
 # %%
 cpu = torch.device("cpu")
 pictures = load("fashion_mnist_mini", "test").tensors()[0][:1000]
-own, other = garment_stats(pictures[:500], cpu), pictures[500:]
+own, other = extract_features(pictures[:500], garments(cpu)), pictures[500:]
 signed = pictures[:500] * 2 - 1
 steps = (signed + 1) / 2 * 255
 wrapped = (1.01 * signed + 1) / 2 * 255
 
-yours = fd_clf(as_file(signed), own, cpu)
-truncated = fd_clf(steps.floor() / 255, own, cpu)
-unclamped = fd_clf(wrapped.round().remainder(256) / 255, own, cpu)
-yardstick = fd_clf(other, own, cpu)
+yours = fd_clf(own, as_file(signed), cpu)
+truncated = fd_clf(own, steps.floor() / 255, cpu)
+unclamped = fd_clf(own, wrapped.round().remainder(256) / 255, cpu)
+yardstick = fd_clf(own, other, cpu)
 print(f"yours      {yours:.4f}")
 print(f"truncated  {truncated:.4f}")
 print(f"yardstick  {yardstick:.2f}")
