@@ -82,9 +82,8 @@ def with_spectral_norm(network: nn.Module) -> nn.Module:
 def unaided(images: Tensor) -> tuple[nn.Module, nn.Module]:
     """Ours without the Gaussian behind it; its last convolution must then not start at zero."""
     generator = residual_generator(images)
-    branch = generator[0].branch
-    branch[-2].reset_parameters()
-    return as_generator(nn.Sequential(branch, nn.Tanh()), generator.latent_size), residual_discriminator()
+    generator.tail.reset_parameters()
+    return as_generator(nn.Sequential(generator.branch, nn.Tanh()), generator.latent_size), residual_discriminator()
 
 
 def ours(images: Tensor) -> tuple[nn.Module, nn.Module]:

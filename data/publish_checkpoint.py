@@ -15,6 +15,7 @@ from course_lib.runs import load_model
 from course_lib.runs.load import sha256
 from course_lib.system.checkpoint import save_weights
 from course_lib.system.device import pick
+from course_lib.system.files import write_text
 
 
 def publish(source: Path, target: Path, half: bool) -> dict:
@@ -31,7 +32,7 @@ def publish(source: Path, target: Path, half: bool) -> dict:
     save_weights(model.half() if half else model, weights)
     weights.chmod(0o644)
     card["sha256"] = sha256(weights)
-    (target / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    write_text(target / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     return card
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,18 @@ def complaints(module: str, source: str, package: str = "course_lib") -> list[st
 def test_lower_layers_do_not_import_upper_ones(path):
     package = ".".join(path.relative_to(LIBRARY.parent).parent.parts)
     assert complaints(module_of(path), path.read_text(encoding="utf-8"), package) == []
+
+
+def test_no_folder_is_imported_in_a_circle():
+    """Two rooms on one floor may use each other only one way."""
+    graph: dict[str, set[str]] = {}
+    for path in sources():
+        package = ".".join(path.relative_to(LIBRARY.parent).parent.parts)
+        room = module_of(path)
+        graph.setdefault(room, set()).update(imports(path.read_text(encoding="utf-8"), package) - {room})
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(HEIGHT) - 2
+    with pytest.raises(CycleError):
+        list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
 
 
 def test_relative_imports_inside_a_package():

@@ -19,6 +19,7 @@ import typer
 
 import course_lib
 from course_lib.errors import CourseError
+from course_lib.system.files import replacing
 
 FIRST_PAGE = "/lab/tree/notebooks/00_start_here.ipynb"
 FOLDERS = ("notebooks", "exercises", "solutions")
@@ -78,9 +79,9 @@ def workplace(root: Path) -> Path:
     try:
         for source in (file for folder in FOLDERS for file in sorted((root / folder).glob("*.ipynb"))):
             target = place / source.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():
-                target.write_bytes(source.read_bytes())  # not copied with its mode: that may be read-only
+                with replacing(target) as partial:
+                    partial.write_bytes(source.read_bytes())  # not copied with its mode: that may be read-only
     except OSError as error:
         raise CourseError(
             f"{root} cannot be written to, nor can {place} ({error.strerror}): "

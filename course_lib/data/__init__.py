@@ -1,4 +1,4 @@
-"""The course's data by name: `load("fashion_mnist_mini")` gives a torch Dataset, whatever lies behind it."""
+"""The course's data sets by name: `load("fashion_mnist_mini")` returns a torch Dataset, wherever its files are."""
 
 import difflib
 import os
@@ -41,19 +41,19 @@ def load(
     *,
     root: str | Path | None = None,
 ) -> Images:
-    """A data set by name, in memory. Chapter 00 shows it.
+    """Load a data set by name into memory. Chapter 00 shows it.
 
-    name: "fashion_mnist_mini" (embedded: 10,000 train and 2,000 test, gray 28×28), "fashion_mnist", "mnist",
-        "cifar10" (full sets, downloaded once), "photos" (colour, own sizes) or "folder:PATH" (your pictures).
-    split: "train" or "test"; for folders "all" as well. A folder's test split is a tenth, by file names.
-    limit: the first `limit` items at most. Order is always the same: the original one of the labelled sets
-        (which mixes the classes but does not balance them), the listed one of photos, by path in a folder.
-    root: for full sets, a folder that holds the files, plain, as .gz or as torchvision lays them out. It is
+    name: "fashion_mnist_mini" (embedded: 10,000 train and 2,000 test, grey 28×28), "fashion_mnist", "mnist",
+        "cifar10" (full sets, downloaded once), "photos" (colour, various sizes) or "folder:PATH" (your images).
+    split: "train" or "test"; for folders also "all". A folder's test split is about a tenth, chosen by file name.
+    limit: at most the first `limit` items. The order is always the same: the original order of the labelled sets
+        (classes are mixed but not balanced), a fixed list for photos, sorted paths for a folder.
+    root: for full sets, a folder that holds the files, plain, as .gz or in torchvision's layout. It is
         only read. The environment variable COURSE_DATA does the same; without either, sets are kept in
         ~/.cache/residual-imaging.
 
-    Returns `Images`. Raises CourseError, in one line, for an unknown name or split, a bad limit, data
-    that are missing or damaged, and a download that fails.
+    Returns `Images`. Raises CourseError, in one line, for an unknown name or split, a bad limit,
+    missing or damaged data, and a failed download.
     """
     kind, colon, path = name.partition(":") if isinstance(name, str) else (name, "", "")
     if (kind == "folder") != bool(colon and path) or (kind != "folder" and name not in NAMES[:-1]):
@@ -66,7 +66,7 @@ def load(
     if root is not None and not isinstance(root, str | os.PathLike):
         raise CourseError(f"root is {root!r}, wanted the path of a folder")
     if root is not None and name not in CLASSES:
-        raise CourseError(f"root names a folder with {', '.join(CLASSES)}; {name} needs none: leave root out")
+        raise CourseError(f"root is only for {', '.join(CLASSES)}; for {name} leave root out")
 
     if kind == "folder":
         pictures, names = read_folder(Path(os.path.expanduser(path)), split, limit)
@@ -87,13 +87,13 @@ def load(
 
 
 def _unlabelled(pictures: list[Tensor], names: tuple[str, ...], kind: str, name: str, split: str) -> Images:
-    """Pictures of one class, `kind`: every label is 0."""
+    """Images of one class, `kind`: every label is 0."""
     return Images(pictures, torch.zeros(len(pictures), dtype=torch.int64), (kind,), name, split, names)
 
 
 def _unknown(name: object) -> str:
-    """What to say about a name that is none of ours: the nearest, or the folder it may be."""
-    known = f"unknown data set {name!r}, known are {', '.join(NAMES)}"
+    """The message for an unknown name: suggests the nearest name, or the folder it may mean."""
+    known = f"unknown data set {name!r}, wanted one of {', '.join(NAMES)}"
     if not isinstance(name, str):
         return known
     if name.startswith("folder"):
@@ -101,11 +101,11 @@ def _unknown(name: object) -> str:
     if os.path.isdir(os.path.expanduser(name)):
         return f"{known}: did you mean folder:{name}?"
     near = difflib.get_close_matches(name.lower().replace("-", "_"), NAMES, n=1, cutoff=0.5)
-    return f"{known}: did you mean {near[0]}?" if near else f"{known}: fashion_mnist_mini is always there"
+    return f"{known}: did you mean {near[0]}?" if near else f"{known}: fashion_mnist_mini is always available"
 
 
 def _full_set_files(name: str, split: str, root: str | Path | None) -> list[Path]:
-    """Where a full set's files lie: in the folder the user names, else in the cache, filled by a download."""
+    """The paths of a full set's files: in the folder that the user names, else in the cache, filled by a download."""
     named, by = (root, "root") if root is not None else (os.environ.get("COURSE_DATA") or None, "COURSE_DATA")
     if named is None:
         cache = CACHE.expanduser()

@@ -1,6 +1,6 @@
-"""Which pictures come next: endless batches whose order is fixed by a seed and can be taken up where it stopped.
+"""Endless batches of images in an order that is fixed by a seed and can be resumed exactly.
 
-A data set enters once, as a whole tensor on the device; (images, labels) pairs leave.
+A data set goes in once, as a whole tensor on the device; (images, labels) pairs come out.
 """
 
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from course_lib.system.processes import share
 
 
 class Batches(Protocol):
-    """What a trainer takes its batches from: a pair of tensors at a time; its place can be saved. Chapter 01."""
+    """Where a trainer gets its batches, one pair of tensors at a time; the position can be saved. Chapter 01."""
 
     def next(self) -> tuple[Tensor, Tensor]: ...
 
@@ -24,18 +24,18 @@ class Batches(Protocol):
 
 
 class ShuffledBatches:
-    """Endless (images, labels) batches in a new random order every pass; the last short batch is left out.
+    """Endless (images, labels) batches, reshuffled every epoch; an incomplete last batch is dropped.
 
     Args:
-        images, labels: N×C×H×W float in [0,1] and (N,), already on the device that trains.
+        images, labels: N×C×H×W float in [0,1] and (N,), already on the training device.
         batch_size: 1 … N, over all processes together; each gets its share.
-        seed: fixes the order, independently of every other random number.
-    `next()` gives a batch; `state_dict()` and `load_state_dict()` take up the order exactly. Chapter 01.
+        seed: fixes the order, independently of all other random numbers.
+    `next()` returns a batch; `state_dict()` and `load_state_dict()` resume the order exactly. Chapter 01.
     """
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int, seed: int = 0):
         if not 1 <= batch_size <= len(images):
-            raise CourseError(f"batch_size is {batch_size}, wanted 1 … {len(images)}, the number of pictures")
+            raise CourseError(f"batch_size is {batch_size}, wanted 1 … {len(images)}, the number of images")
         self.images, self.labels, self.batch_size = images, labels, batch_size
         self.generator = torch.Generator().manual_seed(seed)
         self.order = torch.randperm(len(images), generator=self.generator)
@@ -58,21 +58,23 @@ class ShuffledBatches:
 
 
 class RandomCrops:
-    """Endless batches of square crops, half of them mirrored, from photographs of unequal sizes.
+    """Endless batches of square crops, half of them mirrored, from photographs of different sizes.
 
     Args:
         photos: list of C×H×W float tensors in [0,1]; each side at least `size`.
-        size: side of a crop in pixels. A photograph is drawn by its area, so every pixel is equally likely.
+        size: side of a crop in pixels. Photographs are drawn by area, so that every pixel is equally likely.
         batch_size: over all processes together; each gets its share.
-    `next()` gives (crops, indices of the photographs). Chapter 00.
+    `next()` returns (crops, indices of the photographs). Chapter 00.
     """
 
     def __init__(self, photos: list[Tensor], size: int, batch_size: int, seed: int = 0):
         small = [i for i, photo in enumerate(photos) if min(photo.shape[-2:]) < size]
-        if not photos or small:
+        if not photos:
+            raise CourseError("RandomCrops: got no photographs; give at least one")
+        if small:
             raise CourseError(
-                f"RandomCrops: {len(small) or 'no'} photographs are {'under' if small else 'there for'} "
-                f"{size}×{size} pixels; use a smaller size or larger photographs"
+                f"RandomCrops: {len(small)} of {len(photos)} photographs are smaller than {size}×{size} pixels; "
+                "use a smaller size or larger photographs"
             )
         self.photos, self.size, self.batch_size = photos, size, batch_size
         self.areas = torch.tensor([float(photo.shape[-1] * photo.shape[-2]) for photo in photos])
@@ -98,14 +100,14 @@ class RandomCrops:
 
 
 class AlignedCrops:
-    """Endless batches of crops from pairs of pictures, a degraded one and its original, the same place in both.
+    """Endless batches of crops from pairs of a degraded image and its ground truth, at the same position in both.
 
     Args:
         degraded, originals: lists of C×h×w and C'×(scale·h)×(scale·w) tensors in [0,1], pair by pair.
-        size: side of a crop of the degraded picture, in pixels; that of the original is scale · size.
+        size: side of a crop of the degraded image, in pixels; that of the original is scale · size.
         batch_size: over all processes together; each gets its share.
-        seed: fixes places and order. A pair is drawn by its area; a crop is turned and mirrored in one of eight ways.
-    `next()` gives (degraded crops, crops of the originals). Raises CourseError for pairs that do not fit. Chapter 06.
+        seed: fixes positions and order. Pairs are drawn by area; each crop gets one of eight orientations.
+    `next()` returns (degraded crops, original crops). Raises CourseError for pairs that do not match. Chapter 06.
     """
 
     def __init__(
@@ -114,8 +116,8 @@ class AlignedCrops:
         for small, large in zip(degraded, originals, strict=True):
             if large.shape[1:] != (scale * small.shape[1], scale * small.shape[2]) or min(small.shape[1:]) < size:
                 raise CourseError(
-                    f"AlignedCrops: a pair of {tuple(small.shape)} and {tuple(large.shape)}; wanted the second {scale} "
-                    f"times as large, and the first at least {size}×{size}"
+                    f"AlignedCrops: got a pair of {tuple(small.shape)} and {tuple(large.shape)}; "
+                    f"wanted the second {scale} times as large, and the first at least {size}×{size}"
                 )
         self.pairs, self.size, self.batch_size, self.scale = (
             list(zip(degraded, originals, strict=True)),

@@ -1,4 +1,4 @@
-"""Fetch a full set once: into a temporary folder, checked by sha256, and only then renamed into place."""
+"""Download a full set once: into a temporary folder, checked by sha256, and only then renamed into place."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from course_lib.errors import CourseError
 from course_lib.system.downloads import fetch, in_one_line
 
-# {set: (mirrors, {file: sha256})}. https alone: torchvision's own address for Fashion-MNIST is plain http.
+# {set: (mirrors, {file: sha256})}. https only: torchvision's own address for Fashion-MNIST is plain http.
 SOURCES = {
     "fashion_mnist": (
         (
@@ -42,17 +42,17 @@ SOURCES = {
 
 
 def download(name: str, cache: Path) -> Path:
-    """Fetch the set `name` into the folder cache/name, with a progress bar.
+    """Download the set `name` into the folder cache/name, with a progress bar.
 
-    Nothing but a complete, checked set ever stands under that name: an interrupted or failed download removes
-    what it had fetched. Returns cache/name. Raises CourseError, in one line, for no network, no space or a
-    file that is not the expected one. Used by `load`, chapter 00.
+    Only a complete, checked set ever appears under that name: an interrupted or failed download removes what
+    it had fetched. Returns cache/name. Raises CourseError, in one line, if there is no network or no space, or
+    if a file is not the expected one. Used by `load`, chapter 00.
     """
     mirrors, files = SOURCES[name]
     target = cache / name
-    mend = f"{'unpack' if name == 'cifar10' else 'copy'} {', '.join(files)} into {target}"
-    if target.exists():  # `load` found no whole set in it. It may be the user's own: not ours to delete
-        raise CourseError(f'{target} lacks files of "{name}": {mend}, or remove that folder to download it')
+    remedy = f"{'unpack' if name == 'cifar10' else 'copy'} {', '.join(files)} into {target}"
+    if target.exists():  # `load` found no complete set in it, but it may be the user's own: do not delete it
+        raise CourseError(f'{target} lacks files of "{name}": {remedy}, or remove that folder to download it')
     unfinished = None
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -60,10 +60,10 @@ def download(name: str, cache: Path) -> Path:
         for file, sha256 in files.items():
             _fetch(file, sha256, mirrors, unfinished)
         unfinished.chmod(0o755)  # mkdtemp makes it private; a shared cache must stay readable
-        if not target.exists():  # another process may have finished first: its set is as good
+        if not target.exists():  # another process may have finished first; its set is just as good
             os.replace(unfinished, target)
-    except Exception as error:  # urllib, http, ssl, tarfile, OSError, RuntimeError: all mean "no set today"
-        instead = f'use "fashion_mnist_mini", which needs no network, or {mend}'
+    except Exception as error:  # urllib, http, ssl, tarfile, OSError, RuntimeError: all mean that there is no set
+        instead = f'use "fashion_mnist_mini", which needs no network, or {remedy}'
         raise CourseError(f'"{name}" could not be downloaded ({in_one_line(error)}): {instead}') from None
     finally:
         if unfinished is not None:
@@ -72,7 +72,7 @@ def download(name: str, cache: Path) -> Path:
 
 
 def _fetch(file: str, sha256: str, mirrors: tuple[str, ...], folder: Path) -> None:
-    """One file from the first mirror that has it; an archive is unpacked and dropped. Raises what failed."""
+    """Download one file from the first mirror that has it; an archive is unpacked and deleted. Raises what failed."""
     path = folder / file
     fetch(tuple(mirror + file for mirror in mirrors), path, sha256)
     if file.endswith(".tar.gz"):

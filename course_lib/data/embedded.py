@@ -1,4 +1,4 @@
-"""The data that travel with the course, and the proof that they arrived whole."""
+"""The data that come with the course, checked against their checksums."""
 
 import hashlib
 from pathlib import Path
@@ -18,23 +18,23 @@ def data_dir() -> Path:
 
 
 def read_embedded(split: str) -> tuple[Tensor, Tensor]:
-    """The embedded pack's split; every byte is compared with SHA256SUMS before it is used.
+    """Read a split of the embedded pack; every file is checked against SHA256SUMS before it is used.
 
     Images (N,1,28,28) uint8, labels (N,) int64. Raises CourseError for a missing or damaged file. Used by
     `load`, chapter 00.
     """
     pack = data_dir() / "fashion_mnist_mini"
-    mend = 'restore it with "git checkout -- data/fashion_mnist_mini", or install the course again'
+    remedy = 'restore it with "git checkout -- data/fashion_mnist_mini", or install the course again'
     files = [f"FashionMNIST/raw/{file}" for file in file_names("fashion_mnist", split)]
     paths = [pack / file for file in files]
     for path in (pack / "SHA256SUMS", *paths):
         if not path.is_file():
-            raise CourseError(f"{path} is missing: {mend}")
-    # Two columns, sum and path. errors="replace": garbage in this file must end as a mismatch below.
+            raise CourseError(f"{path} is missing: {remedy}")
+    # Two columns, checksum and path. errors="replace": garbage in this file must show up as a mismatch below.
     lines = (pack / "SHA256SUMS").read_text("utf-8", errors="replace").splitlines()
     sums = {columns[1]: columns[0] for columns in map(str.split, lines) if len(columns) == 2}
     contents = [read_file(path) for path in paths]
     for file, path, content in zip(files, paths, contents, strict=True):
         if hashlib.sha256(content).hexdigest() != sums.get(file):
-            raise CourseError(f"{path} is damaged (its sha256 is not the one in SHA256SUMS): {mend}")
+            raise CourseError(f"{path} is damaged (its sha256 is not the one in SHA256SUMS): {remedy}")
     return pair_up("fashion_mnist", split, paths, contents)

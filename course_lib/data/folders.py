@@ -1,4 +1,4 @@
-"""The user's own pictures: every readable file below a folder, and a split that depends on names alone."""
+"""The user's own images: every readable file below a folder, and a split that depends on file names alone."""
 
 import hashlib
 import os
@@ -18,21 +18,21 @@ Result = TypeVar("Result")
 
 
 def read_folder(folder: Path, split: str, limit: int | None) -> tuple[list[Tensor], tuple[str, ...]]:
-    """The first `limit` pictures of a split of a folder, (3,H,W) uint8 each, and their paths relative to it.
+    """The first `limit` images of a folder's split, (3,H,W) uint8 each, and their paths relative to the folder.
 
-    All files below it in order of path; hidden ones are left out, links are followed, each folder once. Split
-    "test" is the tenth whose names hash lowest (at least one of two), "train" the rest, "all" both.
-    Files that cannot be read are skipped and named in one warning. Raises CourseError for a folder that is
-    missing, is a file or holds no readable picture. Used by `load`, chapter 00.
+    Files at any depth, sorted by path; hidden ones are left out, links are followed, each folder once. Split
+    "test" is about a tenth, those whose names hash lowest (at least one of two), "train" the rest, "all" both.
+    Unreadable files are skipped and named in one warning. Raises CourseError for a folder that is missing, is
+    a file or holds no readable image. Used by `load`, chapter 00.
     """
-    if not os.path.exists(folder):  # os.path, not pathlib: a name too long for the system is a "no" as well
-        raise CourseError(f"folder {folder} does not exist: name one that holds pictures, as folder:PATH")
+    if not os.path.exists(folder):  # os.path, not pathlib: a name too long for the system counts as missing too
+        raise CourseError(f"folder {folder} does not exist: name one that holds images, as folder:PATH")
     if not os.path.isdir(folder):
-        raise CourseError(f"{folder} is a file: name the folder it lies in, as folder:{folder.parent}")
+        raise CourseError(f"{folder} is a file: name the folder that contains it, as folder:{folder.parent}")
     skipped: dict[str, str] = {}
     images, names = [], []
     with warnings.catch_warnings():
-        # Pillow's notes on odd metadata are no news: the picture is readable all the same.
+        # Ignore Pillow's warnings about odd metadata: the image is still readable.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         files = _walk(folder, skipped)
@@ -46,18 +46,18 @@ def read_folder(folder: Path, split: str, limit: int | None) -> tuple[list[Tenso
                 names.append(name)
     report = _summary(skipped)
     if not images and not (files or skipped):
-        raise CourseError(f"folder {folder} holds no files: put pictures there")
+        raise CourseError(f"folder {folder} holds no files: put images there")
     if not images and split == "test" and len(pictures) == 1:
-        raise CourseError(f'folder {folder} holds one picture, none for "test": add more, or use "all"')
+        raise CourseError(f'folder {folder} holds one image, so none for "test": add more, or use "all"')
     if not images:
-        raise CourseError(f'folder {folder} has nothing readable for "{split}" (skipped {report}): add some')
+        raise CourseError(f'folder {folder} has nothing readable for "{split}" (skipped {report}): add some images')
     if skipped:
         warnings.warn(f"skipped {len(skipped)} of {len(files)} files in {folder}: {report}", stacklevel=3)
     return images, tuple(names)
 
 
 def _walk(folder: Path, skipped: dict[str, str]) -> list[str]:
-    """The regular files below `folder` as relative paths with forward slashes, sorted by their parts."""
+    """The regular files below `folder` as relative paths with forward slashes, sorted by path components."""
     seen, found = set(), []
 
     def unreadable(error: OSError) -> None:
@@ -65,7 +65,7 @@ def _walk(folder: Path, skipped: dict[str, str]) -> list[str]:
 
     for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
         identity = os.stat(here).st_dev, os.stat(here).st_ino
-        if identity in seen:  # a link that leads back, or a second way to the same place
+        if identity in seen:  # a link that leads back, or a second path to the same folder
             folders.clear()
             continue
         seen.add(identity)
@@ -75,10 +75,10 @@ def _walk(folder: Path, skipped: dict[str, str]) -> list[str]:
 
 
 def _members(pictures: list[str], split: str) -> list[str]:
-    """The pictures of a split, order kept. Of two or more pictures, each split gets at least one.
+    """The images of a split, in order. Of two or more images, each split gets at least one.
 
-    By a hash of each name, not by rank or chance: in a folder of dozens, a picture stays in its split when
-    others are added.
+    Chosen by a hash of each name, not by rank or at random: in a folder of dozens, an image stays in its split
+    when others are added.
     """
     if split == "all":
         return pictures
@@ -90,15 +90,15 @@ def _members(pictures: list[str], split: str) -> list[str]:
 
 
 def _look_at(path: Path) -> bool:
-    """True if the header is that of a picture: quick, since no pixel is decoded."""
+    """True if the header is that of an image; fast, because no pixels are decoded."""
     with Image.open(path):
         return True
 
 
 def _tried(read: Callable[[Path], Result], path: Path, name: str, skipped: dict[str, str]) -> Result | None:
-    """read(path), or None after noting in `skipped` why not."""
+    """read(path), or None after recording the reason in `skipped`."""
     try:
-        if not path.is_file():  # a link to nowhere, or a pipe, which would block for ever
+        if not path.is_file():  # a dangling link, or a pipe, which would block forever
             skipped[name] = "not a regular file"
         elif path.stat().st_size == 0:
             skipped[name] = "empty"
@@ -111,14 +111,14 @@ def _tried(read: Callable[[Path], Result], path: Path, name: str, skipped: dict[
     except PermissionError:
         skipped[name] = "no permission"
     except MemoryError:
-        skipped[name] = "does not fit into memory"
-    except Exception:  # decoders fail on damaged files in every way there is
+        skipped[name] = "does not fit in memory"
+    except Exception:  # decoders can raise any exception on damaged files
         skipped[name] = "damaged or truncated"
     return None
 
 
 def _summary(skipped: dict[str, str], shown: int = 3) -> str:
-    """The first few skipped files with their reasons, on one line even if a name holds a line break."""
+    """The first few skipped files with their reasons, on one line even if a name contains a line break."""
     parts = [f"{name} ({reason})" for name, reason in list(skipped.items())[:shown]]
     if len(skipped) > shown:
         parts.append(f"and {len(skipped) - shown} more")

@@ -1,4 +1,4 @@
-"""The full labelled sets (MNIST, Fashion-MNIST, CIFAR-10): where their files may lie, how they are read."""
+"""The full labelled sets (MNIST, Fashion-MNIST, CIFAR-10): where their files are found and how they are read."""
 
 import pickle
 from pathlib import Path
@@ -21,7 +21,7 @@ TORCHVISION_FOLDER = {
     "mnist": "MNIST/raw",
     "cifar10": "cifar-10-batches-py",
 }
-# MNIST and Fashion-MNIST use the same file names. How the labels begin tells them apart.
+# MNIST and Fashion-MNIST use the same file names; their first labels tell them apart.
 FIRST_LABELS = {
     ("mnist", "train"): (5, 0, 4, 1, 9, 2, 1, 3, 1, 4),
     ("mnist", "test"): (7, 2, 1, 0, 4, 1, 4, 9, 5, 9),
@@ -39,9 +39,9 @@ def file_names(name: str, split: str) -> list[str]:
 
 
 def find_files(name: str, split: str, base: Path) -> list[Path] | None:
-    """Where under `base` the files of a split lie, or None if any is missing.
+    """The paths below `base` of the files of a split, or None if any is missing.
 
-    Looked at in turn: torchvision's layout, a folder called like the set, `base` itself. Each file may be
+    Searched in turn: torchvision's layout, a folder named after the set, `base` itself. Each file may be
     plain or (MNIST, Fashion-MNIST) end in .gz. Nothing is written. Used by `load`, chapter 00.
     """
     layout = TORCHVISION_FOLDER[name]
@@ -75,7 +75,7 @@ def read_files(name: str, split: str, paths: list[Path]) -> tuple[Tensor, Tensor
 def pair_up(name: str, split: str, paths: list[Path], contents: list[bytes]) -> tuple[Tensor, Tensor]:
     """Images (N,1,H,W) uint8 and labels (N,) int64 from the bytes of an images file and a labels file.
 
-    Raises CourseError if they do not belong together or are those of another set. Used by `load`, chapter 00.
+    Raises CourseError if they do not match or belong to another set. Used by `load`, chapter 00.
     """
     images = parse_idx(contents[0], 3, paths[0])
     labels = parse_idx(contents[1], 1, paths[1])
@@ -94,7 +94,7 @@ def check_labels(images: Tensor, labels: Tensor, path: Path) -> None:
         raise CourseError(f"{path} has labels up to {labels.max()}, wanted 0 to 9: fetch that file again")
 
 
-_reconstruct = np.empty(0).__reduce__()[0]  # numpy moves this function from version to version
+_reconstruct = np.empty(0).__reduce__()[0]  # numpy moves this function between versions
 _HARMLESS = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
@@ -104,7 +104,7 @@ _HARMLESS = {
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """CIFAR-10 comes pickled, and unpickling can run any code: this one builds numpy arrays, nothing else."""
+    """CIFAR-10 is pickled, and unpickling can run any code; this unpickler builds numpy arrays and nothing else."""
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _HARMLESS:
@@ -115,7 +115,7 @@ class _ArraysOnly(pickle.Unpickler):
 def read_cifar_batch(path: Path) -> tuple[Tensor, Tensor]:
     """One CIFAR-10 batch file → images (N,3,32,32) uint8, labels (N,) int64. Used by `load`, chapter 00.
 
-    Raises CourseError for a file that is damaged or something else.
+    Raises CourseError for a file that is damaged or not such a batch.
     """
     try:
         with path.open("rb") as file:
@@ -125,8 +125,8 @@ def read_cifar_batch(path: Path) -> tuple[Tensor, Tensor]:
             raise ValueError(f"data is {images.dtype} of shape {images.shape}, wanted uint8 (N, 3072)")
         labels = torch.tensor(batch["labels"], dtype=torch.int64)
         pixels = torch.from_numpy(images.reshape(-1, 3, 32, 32).copy())
-    except Exception as error:  # a damaged pickle fails in every way there is
+    except Exception as error:  # a damaged pickle can raise any exception
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        raise CourseError(f"{path} is no CIFAR-10 batch ({reason}): fetch the set again") from None
+        raise CourseError(f"{path} is not a CIFAR-10 batch ({reason}): fetch the set again") from None
     check_labels(pixels, labels, path)
     return pixels, labels

@@ -1,4 +1,4 @@
-"""The idx files that MNIST and its relatives come in: a few header bytes, then the plain numbers.
+"""The idx file format of MNIST and its relatives: a few header bytes, then the raw numbers.
 
 Layout: two zero bytes, 8 (for uint8), the number of axes, each axis as a big-endian 32-bit count, the data.
 """
@@ -30,13 +30,13 @@ def read_file(path: Path) -> bytes:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CourseError(f"{path} is damaged ({error}): fetch that file again") from None
     except OSError as error:
-        raise CourseError(f"{path} cannot be read ({error.strerror}): mend its permissions") from None
+        raise CourseError(f"{path} cannot be read ({error.strerror}): fix its permissions") from None
 
 
 def parse_idx(raw: bytes, axes: int, path: Path) -> Tensor:
-    """The uint8 tensor with `axes` axes in an idx file's bytes; `path` only names the file in errors.
+    """Parse an idx file's bytes into a uint8 tensor with `axes` axes; `path` only names the file in errors.
 
-    Raises CourseError if the header is not that of such a file, or if bytes are missing or left over.
+    Raises CourseError if the header does not match, or if there are too few or too many bytes.
     Used by `load`, chapter 00.
     """
     header = 4 + 4 * axes
@@ -49,14 +49,14 @@ def parse_idx(raw: bytes, axes: int, path: Path) -> Tensor:
         raise CourseError(f"{path} is truncated or damaged ({found}): fetch that file again")
     if wanted == header:
         raise CourseError(f"{path} holds no items: fetch that file again")
-    # bytearray: a tensor on read-only bytes would make torch warn. The copy is the tensor's own memory.
+    # bytearray: torch would warn about a tensor on read-only bytes. The tensor owns this copy.
     return torch.frombuffer(bytearray(memoryview(raw)[header:]), dtype=torch.uint8).view(shape)
 
 
 def format_idx(values: Tensor) -> bytes:
     """The inverse of `parse_idx`: a uint8 tensor of any number of axes as the bytes of an idx file.
 
-    The embedded pack, which chapter 00 loads, was written with it.
+    The embedded pack, which chapter 00 loads, was written with this function.
     """
     header = struct.pack(f">4B{values.ndim}I", 0, 0, UINT8, values.ndim, *values.shape)
     return header + values.contiguous().numpy().tobytes()

@@ -1,4 +1,4 @@
-"""What every data set of the course is: pictures in memory with a label each."""
+"""The type of every data set in the course: images in memory, with one label each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from course_lib.errors import CourseError
 
 @dataclass(eq=False, repr=False)
 class Images(Dataset[tuple[Tensor, int]]):
-    """Pictures in memory as uint8 (0…255), handed out as float32 in [0,1]. What `load` returns; chapter 00.
+    """Images in memory as uint8 (0…255), returned as float32 in [0,1]. What `load` returns; chapter 00.
 
     images: (N,C,H,W) uint8, or a list of N (C,H,W) uint8 where sizes differ (photos and folders).
     labels: (N,) int64, an index into `classes`; all 0 for photos and folders, which have one class.
@@ -31,7 +31,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         return len(self.images)
 
     def __repr__(self) -> str:
-        size = "×".join(map(str, self.images.shape[1:])) if isinstance(self.images, Tensor) else "own sizes"
+        size = "×".join(map(str, self.images.shape[1:])) if isinstance(self.images, Tensor) else "various sizes"
         return f"Images({self.name}, {self.split}: {len(self)} of {size})"
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
@@ -40,10 +40,10 @@ class Images(Dataset[tuple[Tensor, int]]):
         return self.images[index] / 255, int(self.labels[index])
 
     def batch(self, indices: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures (n,C,H,W) float32 in [0,1] and labels (n,) int64 for n indices, in order; chapter 00.
+        """Images (n,C,H,W) float32 in [0,1] and labels (n,) int64 for n indices, in order; chapter 00.
 
-        A bool mask of length N works too. Raises CourseError for pictures of unequal sizes or indices that
-        are not whole numbers, IndexError for an index outside the set.
+        A bool mask of length N works too. Raises CourseError for images of different sizes or indices
+        that are not whole numbers, IndexError for an index outside the set.
         """
         chosen = torch.as_tensor(indices)
         if chosen.dtype == torch.bool:
@@ -56,8 +56,10 @@ class Images(Dataset[tuple[Tensor, int]]):
         picked = [self.images[i] for i in chosen.tolist()]
         sizes = sorted({tuple(image.shape) for image in picked})
         if len(sizes) != 1:
-            found = " and ".join(f"{w}×{h}" for _, h, w in sizes[:2]) if sizes else "no"
-            raise CourseError(f"batch: {found} pixels do not stack: crop the pictures to one size first")
+            if not sizes:
+                raise CourseError("batch: got no indices; give at least one")
+            found = " and ".join(f"{w}×{h}" for _, h, w in sizes[:2])
+            raise CourseError(f"batch: images of {found} pixels do not stack: crop them to one size first")
         return torch.stack(picked) / 255, self.labels[chosen]
 
     def tensors(self) -> tuple[Tensor, Tensor]:
@@ -65,18 +67,18 @@ class Images(Dataset[tuple[Tensor, int]]):
         return self.batch(torch.arange(len(self)))
 
     def require_one_size(self, channels: int | None = None) -> None:
-        """Raise CourseError unless all images have one size, and `channels` where a network takes no others."""
+        """Raise CourseError unless all images have one size and, if given, `channels` channels."""
         if isinstance(self.images, list):
             raise CourseError(
-                f"{self.name} has images of their own sizes; give a set of one size: fashion_mnist_mini, cifar10"
+                f"{self.name} has images of various sizes; give a set of one size: fashion_mnist_mini, cifar10"
             )
         if channels is not None and self.images.shape[1] != channels:
             raise CourseError(
-                f"{self.name} has images of {self.images.shape[1]} channels, and this network takes {channels}; "
+                f"{self.name} has images of {self.images.shape[1]} channels, but this network takes {channels}; "
                 f"give {'cifar10' if channels == 3 else 'fashion_mnist_mini'}"
             )
 
     def require_photographs(self) -> None:
-        """Raise CourseError unless these are photographs, RGB and of their own sizes."""
+        """Raise CourseError unless these are photographs, RGB and of various sizes."""
         if not self.names:
-            raise CourseError(f"{self.name} is no set of photographs; give photos or folder:PATH")
+            raise CourseError(f"{self.name} is not a set of photographs; give photos or folder:PATH")

@@ -1,4 +1,4 @@
-"""The photographs that two installed packages carry: nothing to download, nothing to embed."""
+"""The photographs that come with two installed packages: nothing to download, nothing to embed."""
 
 import importlib.util
 from pathlib import Path
@@ -27,7 +27,7 @@ def read_photos(split: str, limit: int | None) -> tuple[list[Tensor], tuple[str,
     """The first `limit` colour photographs of a split, (3,H,W) uint8 each, and their file names.
 
     They are read by path from the installed scikit-image and scikit-learn, which are not imported. Raises
-    CourseError for a package or a file that is not there. Used by `load`, chapter 00.
+    CourseError for a missing package, or a missing or damaged file. Used by `load`, chapter 00.
     """
     images, names = [], tuple(PHOTOS[split])[:limit]
     for name in names:
@@ -40,8 +40,8 @@ def read_photos(split: str, limit: int | None) -> tuple[list[Tensor], tuple[str,
             images.append(read_picture(path))
         except FileNotFoundError:
             raise CourseError(
-                f"photo {name} is not in this version of {distribution} (looked at {path}): install another"
+                f"photo {name} is not in this version of {distribution} (looked for {path}): install another version"
             ) from None
         except Exception:
-            raise CourseError(f"photo {path} is damaged: install {distribution} again") from None
+            raise CourseError(f"photo {path} is damaged: reinstall {distribution}") from None
     return images, names

@@ -1,8 +1,8 @@
-"""What happened to the picture: y = A(x) + n. Each operator also knows the classical answer to itself.
+"""Degradation operators y = A(x) + n, each with a classical baseline that restores x without learning.
 
-An operator is called as `y = op(x, generator=g)`; `op.baseline(y)` is a good answer without learning. Pictures are
-N×C×H×W in [0,1], on any device; what is random follows from the generator alone, picture by picture: the first
-pictures of a batch get what they would get without the others, and a CPU generator gives the same on every device.
+Call an operator as `y = op(x, generator=g)` and its baseline as `op.baseline(y)`. Images are N×C×H×W in [0,1], on any
+device. Randomness depends on the generator alone, image by image: the first images of a batch are degraded as they
+would be without the others, and a CPU generator gives the same result on every device.
 """
 
 from course_lib.degradations.blur import GaussianBlur

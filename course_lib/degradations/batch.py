@@ -1,4 +1,4 @@
-"""scikit-image applied to a batch, image by image."""
+"""Apply scikit-image to a batch, image by image."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 def each_picture(images: Tensor, answer: Callable[[int, np.ndarray], np.ndarray]) -> Tensor:
-    """answer(i, picture i as H×W×C float32 NumPy array) for each picture, stacked and clamped to [0,1].
+    """answer(i, image i as H×W×C float32 NumPy array) for each image, stacked and clamped to [0,1].
 
-    The result has the shape, type and device of `images`. The work is done on the CPU, without gradients.
+    The result has the shape, type and device of `images`. Runs on the CPU, without gradients.
     """
     pictures = images.detach().to("cpu", torch.float32).permute(0, 2, 3, 1).numpy()
-    # Some of scikit-image's functions drop the last axis of a gray picture: reshape brings it back.
-    answers = [np.float32(answer(i, picture)).reshape(picture.shape) for i, picture in enumerate(pictures)]
-    if not answers:
+    # Some scikit-image functions drop the channel axis of a greyscale image; reshape restores it.
+    results = [np.float32(answer(i, picture)).reshape(picture.shape) for i, picture in enumerate(pictures)]
+    if not results:
         return torch.empty_like(images)
-    return torch.from_numpy(np.stack(answers)).permute(0, 3, 1, 2).clamp(0, 1).to(images).contiguous()
+    return torch.from_numpy(np.stack(results)).permute(0, 3, 1, 2).clamp(0, 1).to(images).contiguous()

@@ -1,4 +1,4 @@
-"""Out of focus: each pixel becomes a weighted mean of its neighbours."""
+"""Gaussian blur: each pixel becomes a weighted mean of its neighbours."""
 
 import math
 
@@ -12,9 +12,9 @@ from course_lib.errors import CourseError
 class GaussianBlur:
     """Blur with a Gaussian of standard deviation `sigma` pixels; borders are mirrored.
 
-    op(x): N×C×H×W in [0,1] → the same shape. `generator` is accepted like in every operator; nothing is random.
+    op(x): N×C×H×W in [0,1] → the same shape. `generator` is accepted, as by every operator; nothing is random.
     op.baseline(y, amount): unsharp masking, y + amount · (y − blur(y)), clamped to [0,1].
-    Raises CourseError for sigma ≤ 0, or a picture smaller than the mirrored border. Chapter 00.
+    Raises CourseError for sigma ≤ 0, or an image too small for the mirrored border. Chapter 00.
     """
 
     def __init__(self, sigma: float):
@@ -29,13 +29,13 @@ class GaussianBlur:
     def __call__(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         if min(x.shape[-2:]) <= self.radius:
             raise CourseError(
-                f"GaussianBlur: a picture of {x.shape[-2]}×{x.shape[-1]} is smaller than the border of "
-                f"{self.radius} pixels that sigma={self.sigma} mirrors; use a smaller sigma or a larger picture"
+                f"GaussianBlur: an image of {x.shape[-2]}×{x.shape[-1]} is too small for the mirrored border of "
+                f"{self.radius} pixels that sigma={self.sigma} needs; use a smaller sigma or a larger image"
             )
         channels, r = x.shape[1], self.radius
         kernel = self.kernel.to(x).expand(channels, 1, 1, -1)
         padded = F.pad(x, (r, r, r, r), mode="reflect")
-        # A Gaussian is separable: rows, then columns, cost 2k instead of k² per pixel.
+        # A Gaussian is separable: filtering rows, then columns, costs 2k instead of k² per pixel.
         rows = F.conv2d(padded, kernel, groups=channels)
         return F.conv2d(rows, kernel.transpose(2, 3), groups=channels)
 

@@ -1,16 +1,16 @@
-"""Random numbers that follow from a generator alone: not from the device, and not from the size of the batch."""
+"""Random numbers that depend only on the random generator, not on the device or the batch size."""
 
 import torch
 from torch import Generator, Tensor
 
 
 def home(generator: Generator | None) -> torch.device:
-    """Where the generator draws. Without one it is torch's own on the CPU, which `seed_everything` starts."""
+    """The generator's device. None means torch's global CPU generator, which `seed_everything` seeds."""
     return torch.device("cpu") if generator is None else generator.device
 
 
 def uniform(low: float, high: float, generator: Generator | None) -> float:
-    """One number, even over [low, high)."""
+    """One number, uniform over [low, high)."""
     return low + (high - low) * torch.rand((), generator=generator, device=home(generator)).item()
 
 
@@ -20,8 +20,8 @@ def normal(shape: tuple[int, ...], generator: Generator | None) -> Tensor:
 
 
 def generators(n: int, generator: Generator | None) -> list[Generator]:
-    """n generators on the CPU, one per picture: however much one of them draws, the next is not moved by it."""
+    """n CPU generators, one per image, so that the numbers one image draws do not affect the next image."""
     place = home(generator)
-    # One at a time: how torch fills a larger tensor depends on its size.
+    # One draw at a time: how torch fills a larger tensor depends on its size.
     seeds = [torch.randint(2**62, (), generator=generator, device=place).item() for _ in range(n)]
     return [Generator().manual_seed(seed) for seed in seeds]

@@ -1,4 +1,4 @@
-"""The shapes of holes: each function draws one, bool H×W, True where missing."""
+"""Shapes of holes, drawn as bool H×W arrays, True where missing."""
 
 import math
 from typing import NamedTuple
@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from torch import Generator
 
-LEAN = 2.0  # a box is at most so many times longer than wide, where the counts allow it
+LEAN = 2.0  # the largest aspect ratio of a box, where the pixel counts allow it
 
 
 class Brush(NamedTuple):
-    """How a line is drawn. Lengths are shares of the picture's shorter side, angles are in radians."""
+    """How a line is drawn. Lengths are fractions of the image's shorter side, angles are in radians."""
 
     radius: tuple[float, float]
     segment: tuple[float, float]
     segments: int
-    turn: float  # the most that the direction changes from one segment to the next
+    turn: float  # the largest change of direction from one segment to the next
 
 
 # Free-form strokes bend sharply and are thick, as in Yu et al. 2019; scratches are thin, long and nearly straight.
@@ -27,9 +27,9 @@ BRUSHES = {
 
 
 def boxes(height: int, width: int, fewest: int, most: int) -> np.ndarray:
-    """All (rows, columns) of boxes that cover from `fewest` to `most` pixels, not too long ones where possible: n×2.
+    """All (rows, columns) of boxes that cover `fewest` to `most` pixels, with aspect ratio ≤ LEAN if possible: n×2.
 
-    Even over these pairs means even over areas and over the logarithm of the ratio of the sides.
+    A uniform draw from these pairs is uniform in the area and in the logarithm of the aspect ratio.
     """
     rows, columns = np.arange(1, height + 1)[:, None], np.arange(1, width + 1)[None]
     area, lean = rows * columns, np.maximum(rows / columns, columns / rows)
@@ -39,7 +39,7 @@ def boxes(height: int, width: int, fewest: int, most: int) -> np.ndarray:
 
 
 def box(height: int, width: int, sizes: np.ndarray, dice: Generator) -> np.ndarray:
-    """One box of one of `sizes`, anywhere in the picture."""
+    """One box with a random one of `sizes`, at a random position in the image."""
     pick, down, across = torch.rand(3, generator=dice, dtype=torch.float64).tolist()
     rows, columns = sizes[int(pick * len(sizes))]
     top, left = int(down * (height - rows + 1)), int(across * (width - columns + 1))
@@ -49,21 +49,21 @@ def box(height: int, width: int, sizes: np.ndarray, dice: Generator) -> np.ndarr
 
 
 def lines(height: int, width: int, count: int, brush: Brush, dice: Generator) -> np.ndarray:
-    """Lines drawn one after the other until `count` pixels are missing; the last dab is cut to size."""
+    """Lines drawn one after another until exactly `count` pixels are missing; the last disc is cut to fit."""
     short = min(height, width)
     margin = math.ceil(brush.radius[1] * short) + 1
-    # The margin counts as missing already, so that a dab at the border needs no special case.
+    # The margin already counts as missing, so that a disc at the border needs no special case.
     canvas = np.pad(np.zeros((height, width), dtype=bool), margin, constant_values=True)
     missing = 0
     while missing < count:
-        radius, *points = _walk(height, width, brush, dice)
-        reach = round(radius * short)
-        offsets = np.arange(-reach, reach + 1)
+        thickness, *points = _walk(height, width, brush, dice)
+        radius = round(thickness * short)
+        offsets = np.arange(-radius, radius + 1)
         squares = offsets[:, None] ** 2 + offsets[None] ** 2
-        # A quarter more than the radius: small discs look round, not like diamonds.
-        disc = squares <= (reach + 0.25) ** 2
+        # A quarter of a pixel more than the radius makes small discs look round, not like diamonds.
+        disc = squares <= (radius + 0.25) ** 2
         for y, x in zip(*points, strict=True):
-            top, left = y + margin - reach, x + margin - reach
+            top, left = y + margin - radius, x + margin - radius
             patch = canvas[top : top + len(disc), left : left + len(disc)]
             fresh = disc & ~patch
             if (more := np.count_nonzero(fresh)) > count - missing:
@@ -79,7 +79,7 @@ def lines(height: int, width: int, count: int, brush: Brush, dice: Generator) ->
 
 
 def _walk(height: int, width: int, brush: Brush, dice: Generator) -> tuple[float, np.ndarray, np.ndarray]:
-    """The brush's radius and where it goes: rows and columns, at most one pixel apart, thrown back by the border."""
+    """The brush's radius and its path: rows and columns, at most one pixel apart, reflected at the border."""
     radius, start_y, start_x, heading = torch.rand(4, generator=dice, dtype=torch.float64).tolist()
     turns, lengths = torch.rand(2, brush.segments, generator=dice, dtype=torch.float64).numpy()
     angles = 2 * math.pi * heading + np.cumsum((2 * turns - 1) * brush.turn)
@@ -92,6 +92,6 @@ def _walk(height: int, width: int, brush: Brush, dice: Generator) -> tuple[float
 
 
 def _inside(places: np.ndarray, side: int) -> np.ndarray:
-    """Whole numbers 0 … side − 1: what leaves on one side is reflected, as often as needed."""
+    """Round down to integers 0 … side − 1; positions outside are reflected back in, as often as needed."""
     folded = np.floor(places).astype(int) % (2 * side)
     return np.where(folded < side, folded, 2 * side - 1 - folded)

@@ -1,4 +1,4 @@
-"""A picture taken in the dark: little signal, and the same sensor noise as ever."""
+"""An image taken in low light: a weak signal with the usual sensor noise."""
 
 from torch import Generator, Tensor
 
@@ -10,11 +10,11 @@ from course_lib.errors import CourseError
 class LowLight:
     """Darker and noisy: y = gain·x + n, n Gaussian of standard deviation `sigma` (in [0,1] units), not clipped.
 
-    gain: share of the light that is left, above 0 and at most 1.
-    op(x, generator=g): N×C×H×W in [0,1] → the same shape. The noise is drawn as `GaussianNoise` draws it.
-    op.baseline(y): y / gain, which raises the noise to sigma / gain, then non-local means for that level; in [0,1].
-    Raises CourseError for a gain or sigma out of range, or a sigma above the gain: there would be nothing to see. The
-    model leaves out that real sensor noise grows with light (Poisson). Chapter 05.
+    gain: fraction of the light that remains, above 0 and at most 1.
+    op(x, generator=g): N×C×H×W in [0,1] → the same shape. The noise is drawn as in `GaussianNoise`.
+    op.baseline(y): y / gain, which amplifies the noise to sigma / gain, then non-local means for that level; in [0,1].
+    Raises CourseError for a gain or sigma out of range, or a sigma above the gain, where noise hides the image. The
+    model ignores that real sensor noise grows with light (Poisson noise). Chapter 05.
     """
 
     def __init__(self, gain: float = 0.25, sigma: float = 5 / 255):
@@ -23,7 +23,7 @@ class LowLight:
         require_level("LowLight", sigma)
         if sigma > gain:
             raise CourseError(
-                f"LowLight: sigma {sigma} is above gain {gain}: nothing to see; lower sigma or raise gain"
+                f"LowLight: sigma {sigma} is above gain {gain}, so noise hides the image; lower sigma or raise gain"
             )
         self.gain, self.sigma = gain, sigma
         self._noise = GaussianNoise(sigma)

@@ -1,4 +1,4 @@
-"""The noise of a sensor, in its simplest form: each number is off by a normal error of its own."""
+"""Sensor noise in its simplest form: an independent Gaussian error on every value."""
 
 import math
 
@@ -12,15 +12,15 @@ from course_lib.images.requirements import require_pictures
 
 
 class GaussianNoise:
-    """White Gaussian noise of standard deviation `sigma`, in the units of pictures in [0,1]; y is NOT clipped.
+    """White Gaussian noise of standard deviation `sigma`, in the units of images in [0,1]; y is NOT clipped.
 
     sigma: a number from 0 to 1; the benchmarks' "σ = 25" is 25/255. Or a range (low, high), for blind denoising: each
-        picture gets a level of its own, even over the range.
-    op(x, generator=g): N×C×H×W in [0,1] → the same shape, now beyond [0,1] here and there. Clipping would pull the mean
-        of dark and bright areas inwards, and the benchmarks do not clip. Drawn picture by picture on the generator's
-        device (without one: the CPU), then moved: the CPU and a GPU see the same noise.
-    op.baseline(y, sigma=None): non-local means with the known sigma; for a range, with the level `noise_level` finds in
-        each picture. In [0,1].
+        image gets its own level, uniform over the range.
+    op(x, generator=g): N×C×H×W in [0,1] → the same shape, with some values outside [0,1]. Clipping would bias the mean
+        of dark and bright areas inwards, and the benchmarks do not clip. Drawn image by image on the generator's device
+        (without one: the CPU), then moved, so the CPU and a GPU see the same noise.
+    op.baseline(y, sigma=None): non-local means with the known sigma; for a range, with the level that `noise_level`
+        estimates in each image. In [0,1].
     Raises CourseError for a sigma out of range, or other shapes. Protocol: Zhang et al. 2017, DnCNN. Chapter 05.
     """
 
@@ -35,11 +35,11 @@ class GaussianNoise:
 
     def __call__(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         require_pictures("GaussianNoise", x)
-        pictures = []
+        noise = []
         for _ in x:
             level = uniform(*self.sigma, generator) if self.blind else self.sigma
-            pictures.append(level * normal(x.shape[1:], generator))
-        return x + torch.stack(pictures).to(x) if pictures else x.clone()
+            noise.append(level * normal(x.shape[1:], generator))
+        return x + torch.stack(noise).to(x) if noise else x.clone()
 
     def baseline(self, y: Tensor, sigma: float | Tensor | None = None) -> Tensor:
         if sigma is None:
@@ -48,8 +48,8 @@ class GaussianNoise:
 
 
 def require_level(asker: str, sigma: float) -> None:
-    """Raise CourseError unless sigma is a number in [0,1]: by far the commonest slip is one in units of bytes."""
+    """Raise CourseError unless sigma is a number in [0,1]; the commonest mistake is a value on the 0–255 scale."""
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not math.isfinite(sigma) or sigma < 0:
         raise CourseError(f"{asker}: sigma is {sigma}, wanted a number from 0 to 1, e.g. 25/255")
     if sigma > 1:
-        raise CourseError(f"{asker}: sigma is {sigma}, but pictures are in [0,1]; did you mean sigma/255, {sigma}/255?")
+        raise CourseError(f"{asker}: sigma is {sigma}, but images are in [0,1]; did you mean sigma/255, {sigma}/255?")

@@ -1,4 +1,4 @@
-"""Images as tensors N×C×H×W: their range, size, holes and tiles, and their way from a file and to one."""
+"""Images as N×C×H×W tensors: value ranges, resizing, holes, tiles, and writing to files."""
 
 from course_lib.images.augmentation import recoloured, turned, turned_back
 from course_lib.images.grid import save_image, tiled, write_pictures

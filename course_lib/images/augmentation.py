@@ -1,4 +1,4 @@
-"""The same image in another way: turned, mirrored, its colour channels exchanged."""
+"""Augmentation: quarter turns, mirroring and permutation of the colour channels."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from course_lib.system.processes import count, share
 
 
 def turned(images: Tensor, way: int) -> Tensor:
-    """The picture(s) …×H×W in one of the eight ways a square can lie: `way` % 4 quarter turns, mirrored from 4 on.
+    """Image(s) …×H×W in one of the eight orientations of a square: mirrored if `way` ≥ 4, then `way` % 4 quarter turns.
 
     Chapter 06 (training, and the geometric self-ensemble).
     """
@@ -15,16 +15,16 @@ def turned(images: Tensor, way: int) -> Tensor:
 
 
 def turned_back(images: Tensor, way: int) -> Tensor:
-    """What `turned` did, undone. Chapter 06."""
+    """The inverse of `turned` for the same `way`. Chapter 06."""
     images = torch.rot90(images, -(way % 4), (-2, -1))
     return images.flip(-1) if way >= 4 else images
 
 
 def recoloured(*aligned: Tensor) -> tuple[Tensor, ...]:
-    """The same pictures, each with its channels in an order of its own, from torch's own random numbers.
+    """Permute the channels of each image at random, using torch's global random generator.
 
-    Takes batches N×C×H×W, of any heights and widths; pictures of the same number keep the same order. A few photographs
-    hold few colours: what a network learns there of red, it then knows of blue, too. Chapter 05.
+    Takes batches N×C×H×W of any height and width; images with the same index get the same permutation. A small set of
+    photographs has few colours; this way, what a network learns about red also applies to blue. Chapter 05.
     """
     pictures, channels = aligned[0].shape[:2]
     orders = share(torch.rand(count() * pictures, channels)).argsort(dim=1).to(aligned[0].device)

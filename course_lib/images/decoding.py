@@ -1,4 +1,4 @@
-"""One picture file → one uint8 tensor, whatever the file's own pixel format."""
+"""Decode an image file into a uint8 tensor, whatever the file's pixel format."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-ROWS = 256  # read at a time, where float copies of the whole would be large
+ROWS = 256  # rows per band, where a float copy of the whole image would be large
 
 
 def gray_levels(picture: Image.Image, top: int) -> np.ndarray:
-    """A gray picture of 16 bit (Pillow's modes I…) or of floats (F) → H×W whole numbers 0 … top, 255 or 65535.
+    """A 16-bit (Pillow's modes I…) or float (F) greyscale image → H×W integers 0 … top, where top is 255 or 65535.
 
-    Scaled from 0…65535 (I) or from 0…1 (F), from their maximum where that is higher: Pillow's own conversion would clip
-    to white. What is negative or no number becomes 0. Used by `load`, chapter 00.
+    Scaled from 0…65535 (I) or 0…1 (F), or from 0…maximum if the maximum is higher: Pillow's own conversion would clip
+    to white. Negative values, nan and inf become 0. Used by `load`, chapter 00.
     """
     width, height = picture.size
 
@@ -31,15 +31,15 @@ def gray_levels(picture: Image.Image, top: int) -> np.ndarray:
 
 
 def is_deep(picture: Image.Image) -> bool:
-    """Whether a Pillow picture is gray with more than 8 bits: a case for `gray_levels`. Used by `load`, chapter 00."""
+    """Whether a Pillow image is greyscale with more than 8 bits, see `gray_levels`. Used by `load`, chapter 00."""
     return picture.mode.startswith("I") or picture.mode == "F"
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Any Pillow picture → 8-bit RGB, upright.
+    """Any Pillow image → 8-bit RGB, upright.
 
-    EXIF rotation is applied, transparent pixels lie on white, deeper gray goes through `gray_levels`. Used by `load`,
-    chapter 00.
+    EXIF rotation is applied, transparent pixels are composited on white, and greyscale of more than 8 bits goes through
+    `gray_levels`. Used by `load`, chapter 00.
     """
     picture = ImageOps.exif_transpose(picture)
     if is_deep(picture):
@@ -51,7 +51,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def read_picture(path: Path) -> Tensor:
-    """One file → (3,H,W) uint8. Raises what Pillow raises; the first frame of an animation. Chapter 00."""
+    """One file → (3,H,W) uint8; the first frame of an animation. Raises whatever Pillow raises. Chapter 00."""
     with Image.open(path) as picture:
         pixels = np.array(to_rgb(picture))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()

@@ -1,4 +1,4 @@
-"""Many images → one file: a grid to look at, or an array for programs."""
+"""Write many images to one file: a grid to look at, or an array for programs."""
 
 from pathlib import Path
 
@@ -14,19 +14,19 @@ ENDINGS = (".npy", ".png")
 
 
 def tiled(images: Tensor, columns: int, gap: int = 2) -> Image.Image:
-    """Pictures N×C×H×W in [0,1] (C = 1 or 3), row by row on one white sheet, `gap` pixels apart. Chapter 03."""
-    from torchvision.utils import make_grid  # imported late: it takes seconds, and few who import this need it
+    """Images N×C×H×W in [0,1] (C = 1 or 3), tiled row by row on white, `gap` pixels apart. Chapter 03."""
+    from torchvision.utils import make_grid  # imported late: it takes seconds, and few users need it
 
     sheet = make_grid(to_uint8(images.detach().cpu()), nrow=columns, padding=gap, pad_value=255)
     return Image.fromarray(sheet.permute(1, 2, 0).contiguous().numpy())
 
 
 def write_pictures(images: Tensor, path: str | Path) -> None:
-    """Write pictures as one file: `.npy` holds uint8 (N,H,W) for gray or (N,H,W,3) for RGB, `.png` is a grid of them.
+    """Write images to one file: `.npy` holds uint8 (N,H,W) for greyscale or (N,H,W,3) for RGB, `.png` holds a grid.
 
-    images are N×C×H×W in [0,1], C = 1 or 3, rounded to the nearest of 0 … 255. A missing folder is made; whoever looks
-    at `path` meanwhile sees the old file or the new one, never half. Raises CourseError for another ending or shape, no
-    pictures, or a place that cannot be written. Chapter 03.
+    images are N×C×H×W in [0,1], C = 1 or 3, rounded to the nearest of 0 … 255. A missing folder is created. The write
+    is atomic: `path` is the old file or the new one, never half. Raises CourseError for another extension or shape,
+    no images, or a path that cannot be written. Chapter 03.
     """
     path = Path(path)
     ending = path.suffix.lower()
@@ -43,6 +43,14 @@ def write_pictures(images: Tensor, path: str | Path) -> None:
 
 
 def save_image(image: Tensor, path: str | Path) -> None:
-    """Write one C×H×W picture in [0,1] (C = 1 or 3) as a file whose format follows its name. Chapter 00."""
+    """Write one C×H×W image in [0,1] (C = 1 or 3); the file extension sets the format.
+
+    Raises CourseError for an unknown extension and a place that cannot be written. Chapter 00.
+    """
     pixels = to_uint8(image.detach().cpu()).permute(1, 2, 0).squeeze(-1).numpy()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(path)
+    Image.init()  # it knows all endings only then
+    kind = Image.EXTENSION.get(Path(path).suffix.lower())
+    if kind is None:
+        raise CourseError(f"save_image: {path} has an unknown ending; name a file that ends in .png, for example")
+    with written(Path(path)) as file:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(file, kind)

@@ -1,9 +1,8 @@
-"""Any picture file → pixels for a network, alpha and colour profile.
+"""Any image file → pixels for a network, plus its alpha channel and colour profile.
 
-What is kept: gray stays gray, 16-bit gray stays 16 bit, alpha and the colour profile stay. What is not: a palette
-becomes the colours that it stands for, other colour spaces (CMYK, …) become RGB without their profile, EXIF rotation
-is carried out, and the other notes are dropped, since thumbnail and sizes in them would be wrong. Pillow reads RGB of
-16 bit as 8 bit.
+Kept: greyscale, 16-bit greyscale, alpha and the colour profile. Changed: a palette is replaced by its colours, other
+colour spaces (CMYK, …) become RGB without their profile, EXIF rotation is applied, and all other metadata is dropped,
+because its thumbnail and sizes would be wrong. Pillow reads 16-bit RGB as 8-bit.
 """
 
 import contextlib
@@ -18,13 +17,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from course_lib.errors import CourseError
 from course_lib.images.decoding import ROWS, gray_levels, is_deep
 
-MOST = 200_000_000  # pixels of a picture to be read; Pillow's own limit is lower, and some cameras go beyond it
-OWN_PROFILE = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # modes whose colour profile fits what they are read as
+MOST = 200_000_000  # pixels that an image may have; Pillow's own limit is lower, and some cameras exceed it
+OWN_PROFILE = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # modes whose colour profile still fits the pixels we return
 
 
 @dataclass(frozen=True)
 class Picture:
-    """`pixels` are H×W×C: uint8 with C = 1 (gray) or 3 (RGB), or uint16 with C = 1; `alpha` has mode L, same size."""
+    """`pixels` is H×W×C: uint8 with C = 1 (grey) or 3 (RGB), or uint16 with C = 1; `alpha` has mode L, same size."""
 
     pixels: np.ndarray
     alpha: Image.Image | None = None
@@ -36,12 +35,12 @@ class Picture:
 
 
 def read(path: Path) -> Picture:
-    """One file, upright; the first frame of an animation. CourseError for what is missing, damaged or no picture.
+    """Read one file, upright; the first frame of an animation. CourseError if it is missing, damaged or not an image.
 
-    Beside Pillow's own copy no second one of the whole is made, and that one is gone afterwards.
+    The only other full-size copy in memory is Pillow's own, which is freed before this function returns.
     """
     if path.is_dir():
-        raise CourseError(f"{path} is a folder; name a picture in it")
+        raise CourseError(f"{path} is a folder; name an image in it")
     try:
         with _limit(), Image.open(path) as picture:
             return _taken_apart(picture)
@@ -50,25 +49,23 @@ def read(path: Path) -> Picture:
     except FileNotFoundError:
         raise CourseError(f"there is no file {path}; check the name") from None
     except PermissionError:
-        raise CourseError(f"{path} may not be read; change its permissions") from None
+        raise CourseError(f"no permission to read {path}; change its permissions") from None
     except UnidentifiedImageError:
-        raise CourseError(f"{path} is not a picture that Pillow knows; save it as PNG or JPEG") from None
+        raise CourseError(f"{path} is not an image that Pillow can read; save it as PNG or JPEG") from None
     except MemoryError:
-        raise CourseError(f"{path} does not fit into memory; crop or shrink it first") from None
-    except Exception as error:  # decoders fail on damaged files in every way there is
+        raise CourseError(f"{path} does not fit in memory; crop or shrink it first") from None
+    except Exception as error:  # decoders can raise any exception on damaged files
         raise CourseError(f"{path} cannot be read ({error or type(error).__name__}); is it damaged?") from error
 
 
 def read_hole(path: Path, picture: Picture) -> np.ndarray:
-    """A mask for `picture`, H×W of bool: True where it is white, which says that a pixel is missing.
+    """Read a mask for `picture` as H×W bool: True where the mask is white, which marks a missing pixel.
 
-    CourseError for what `read` refuses, another size, and pixels that are neither black nor white.
+    CourseError for whatever `read` refuses, another size, and pixels that are neither black nor white.
     """
     mask = read(path)
     if mask.pixels.shape[:2] != picture.pixels.shape[:2]:
-        raise CourseError(
-            f"{path} is {mask.size} and the picture {picture.size}; make the mask as large as the picture"
-        )
+        raise CourseError(f"{path} is {mask.size} and the image {picture.size}; give the mask the size of the image")
     values, white = mask.pixels, np.iinfo(mask.pixels.dtype).max
     if mask.alpha is not None and mask.alpha.getextrema()[0] < 255:
         raise CourseError(f"{path} has transparent pixels; make them white (missing) or black (known)")
@@ -92,7 +89,7 @@ def _taken_apart(picture: Image.Image) -> Picture:
     if picture.mode != mode:
         picture = picture.convert(mode)
     pixels = np.empty((picture.height, picture.width, 1 if gray else 3), np.uint8)
-    for top in range(0, picture.height, ROWS):  # Pillow hands pixels out as a copy
+    for top in range(0, picture.height, ROWS):  # band by band, because Pillow returns pixels as a copy
         band = np.asarray(picture.crop((0, top, picture.width, min(top + ROWS, picture.height))))
         pixels[top : top + ROWS] = band.reshape(len(band), picture.width, -1)[..., : pixels.shape[-1]]
     return Picture(pixels, picture.getchannel("A") if clear else None, profile)
@@ -100,7 +97,7 @@ def _taken_apart(picture: Image.Image) -> Picture:
 
 @contextlib.contextmanager
 def _limit() -> Iterator[None]:
-    """Pillow's limit is ours meanwhile, and its notes on odd metadata are no news: the picture is readable."""
+    """Apply our pixel limit in Pillow, and silence its warnings about odd metadata: the image is still readable."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MOST
     try:
         with warnings.catch_warnings():

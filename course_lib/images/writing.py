@@ -1,4 +1,4 @@
-"""A mended picture → a file of the kind that its name stands for, whole or not at all."""
+"""Write a restored image in the file format that its name implies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from course_lib.images.reading import Picture
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of file can hold, `longest` pixels a side at most, and how Pillow is asked to write it."""
+    """A file format: what it can store, at most `longest` pixels a side, and Pillow's options for writing it."""
 
     name: str
     alpha: bool
@@ -38,7 +38,7 @@ KINDS = {
 
 
 def kind_of(path: Path) -> Kind:
-    """The kind of file that a name stands for. CourseError for an ending that is none of KINDS."""
+    """The file format that a name implies. CourseError for an extension that is not in KINDS."""
     if path.suffix.lower() not in KINDS:
         raise CourseError(
             f"--out {path} ends in {path.suffix or 'nothing'}; name a file that ends in {', '.join(KINDS)}"
@@ -47,20 +47,20 @@ def kind_of(path: Path) -> Kind:
 
 
 def save(canvas: Image.Image, picture: Picture, kind: Kind, file: BinaryIO) -> tuple[str, ...]:
-    """Write `canvas` (L, RGB or I;16) with the alpha and profile of the picture that it was made from; what was lost.
+    """Write `canvas` (L, RGB or I;16) with the alpha and profile of its source image; returns notes on what was lost.
 
-    Alpha is scaled to the canvas by bicubic; where the kind of file has none, the canvas is laid on white, in place.
+    Alpha is resized to the canvas by bicubic; if the format has no alpha, the canvas is composited on white, in place.
     """
     notes = []
     if picture.pixels.dtype == np.uint16 and not kind.deep:
-        notes.append(f"8 of its 16 bits ({kind.name} holds no more)")
+        notes.append(f"8 of its 16 bits ({kind.name} stores no more)")
     if picture.alpha is not None:
         alpha = picture.alpha.resize(canvas.size, Image.Resampling.BICUBIC)
         if kind.alpha:
             canvas.putalpha(alpha)
         else:
             canvas.paste("white", (0, 0, *canvas.size), ImageChops.invert(alpha))
-            notes.append(f"on white ({kind.name} knows no transparency)")
+            notes.append(f"on white ({kind.name} has no transparency)")
     profile = {} if picture.profile is None else {"icc_profile": picture.profile}
     canvas.save(file, kind.name, **kind.options, **profile)
     return tuple(notes)

@@ -13,6 +13,7 @@ from course_lib.networks.patch_discriminator import PhotoCritic, feature_distanc
 from course_lib.networks.residual_gan import (
     RESIDUAL_LATENT,
     PrincipalComponents,
+    ResidualGenerator,
     leaky,
     residual_discriminator,
     residual_generator,
@@ -43,6 +44,7 @@ __all__ = [
     "PartialLayer",
     "PhotoCritic",
     "PrincipalComponents",
+    "ResidualGenerator",
     "Restorer",
     "ZeroMeanConv",
     "as_generator",

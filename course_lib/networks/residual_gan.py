@@ -60,6 +60,22 @@ def leaky() -> nn.Module:
     return nn.LeakyReLU(0.2)
 
 
+class ResidualGenerator(nn.Sequential):
+    """tanh(shortcut(z) + branch(z)); `shortcut`, `branch` and its last convolution `tail` by name. Chapter 03."""
+
+    @property
+    def shortcut(self) -> nn.Module:
+        return self[0].shortcut
+
+    @property
+    def branch(self) -> nn.Module:
+        return self[0].branch
+
+    @property
+    def tail(self) -> nn.Conv2d:
+        return self.branch[-2]
+
+
 def residual_generator(images: Tensor | None = None, coarse: int = 32, fine: int = 16) -> nn.Module:
     """noise N×64 → pictures N×1×28×28 in [-1,1]; before training: tanh of the Gaussian that fits `images`.
 
@@ -82,7 +98,7 @@ def residual_generator(images: Tensor | None = None, coarse: int = 32, fine: int
         nn.PixelShuffle(2),
     )
     shortcut = PrincipalComponents(None if images is None else to_signed(images), RESIDUAL_LATENT)
-    return as_generator(nn.Sequential(zero_last(Residual(branch, shortcut)), nn.Tanh()), RESIDUAL_LATENT)
+    return as_generator(ResidualGenerator(zero_last(Residual(branch, shortcut)), nn.Tanh()), RESIDUAL_LATENT)
 
 
 def residual_discriminator(channels: int = 16, width: int = 256) -> nn.Module:

@@ -108,13 +108,13 @@ def _restored(
         "minimum": network.minimum,
         "multiple": network.multiple,
     }
-    batch = 1 if device.type == "cpu" else 8  # a tile fills a processor, not a GPU
+    batch_size = 1 if device.type == "cpu" else 8  # a tile fills a processor, not a GPU
 
     def ask(given: Tensor) -> Tensor:
         return _asked(network, given, colours)
 
     stack = torch.from_numpy(pixels).permute(2, 0, 1)
-    for top, left, part in each_tile(ask, stack, batch=batch, device=device, **limits):
+    for top, left, part in each_tile(ask, stack, batch_size=batch_size, device=device, **limits):
         values = part.permute(1, 2, 0).numpy()
         if hole is not None:
             here = np.s_[top : top + len(values), left : left + values.shape[1]]

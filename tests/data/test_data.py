@@ -184,7 +184,7 @@ def test_damaged_sums(small_pack, content):
         ("fashion_mnist_mni", "did you mean fashion_mnist_mini?"),
         ("Fashion-MNIST", "did you mean fashion_mnist?"),
         ("cifar", "did you mean cifar10?"),
-        ("zebra stripes", "fashion_mnist_mini is always there"),
+        ("zebra stripes", "fashion_mnist_mini is always available"),
         ("folder", "folder:my_pictures"),
         ("folder:", "folder:my_pictures"),
         ("mnist:train", "mnist"),
@@ -684,7 +684,7 @@ def test_folder_split_gives_both_sides_something(names):
 def test_folder_of_one_picture(tmp_path):
     picture(tmp_path / "only.png")
     assert len(load(f"folder:{tmp_path}")) == len(load(f"folder:{tmp_path}", "all")) == 1
-    assert "one picture" in refused(f"folder:{tmp_path}", "test")
+    assert "one image" in refused(f"folder:{tmp_path}", "test")
 
 
 def test_folder_names_what_it_skips_in_one_warning(album):

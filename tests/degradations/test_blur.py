@@ -38,5 +38,5 @@ def test_bad_sigma(sigma):
 
 
 def test_a_picture_smaller_than_the_border():
-    with pytest.raises(CourseError, match="smaller than the border of 5 pixels"):
+    with pytest.raises(CourseError, match="too small for the mirrored border of 5 pixels"):
         GaussianBlur(1.5)(torch.rand(1, 1, 5, 20))

@@ -89,7 +89,7 @@ def test_type_and_gradient(noisy):
         (lambda y: gaussian_filter(y[0], 1), "wanted N×C×H×W"),
         (lambda y: median_filter(y, 4), "size is 4"),
         (lambda y: non_local_means(y, 25), "e.g. 25/255"),
-        (lambda y: non_local_means(y, torch.rand(3)), "or 2: one a picture"),
+        (lambda y: non_local_means(y, torch.rand(3)), "or 2: one per image"),
         (lambda y: non_local_means((y * 255).byte(), 0.1), "divide bytes by 255"),
     ],
 )

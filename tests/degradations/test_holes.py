@@ -176,7 +176,7 @@ def test_the_same_holes_on_the_gpu(kind):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: Holes("circle"), "known are box, strokes, scratches"),
+        (lambda: Holes("circle"), "wanted one of box, strokes, scratches"),
         (lambda: Holes("box", (0.3, 0.2)), "0 < low <= high < 1"),
         (lambda: Holes("box", (0, 0.2)), "0 < low <= high < 1"),
         (lambda: Holes("box", (0.5, 1)), "0 < low <= high < 1"),
@@ -187,7 +187,7 @@ def test_the_same_holes_on_the_gpu(kind):
         (lambda: with_hole(torch.rand(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)), "wanted N×1×H×W"),
         (lambda: with_hole(torch.rand(2, 3, 8, 8), torch.zeros(3, 1, 8, 8)), "wanted N×1×H×W"),
         (lambda: with_hole(torch.rand(1, 3, 8, 8), torch.full((1, 1, 8, 8), 0.5)), "mask > 0.5"),
-        (lambda: split_hole(torch.rand(1, 1, 8, 8)), "picture and hole"),
+        (lambda: split_hole(torch.rand(1, 1, 8, 8)), "image and hole"),
         (lambda: mean_fill(torch.rand(1, 3, 8, 8), torch.zeros(1, 8, 8)), "wanted N×1×H×W"),
         (lambda: mean_fill(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8)), "upside down"),
         (lambda: biharmonic(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8)), "upside down"),

@@ -120,7 +120,7 @@ def test_the_noise_level_by_hand():
     # Checkerboards of height σ·0.6745/2: every 2×2 has the diagonal coefficient 2·(σ·0.6745/2).
     board = ((torch.arange(6)[:, None] + torch.arange(5)) % 2 * 2 - 1.0)[None, None]
     torch.testing.assert_close(noise_level(board * 0.1 * 0.6745 / 2), torch.tensor([0.1]))
-    with pytest.raises(CourseError, match="no 2×2 pixels"):
+    with pytest.raises(CourseError, match="no 2×2 block"):
         noise_level(torch.rand(1, 3, 1, 8))
 
 

@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from course_lib.errors import CourseError
-from course_lib.evaluation import network_extractor
-from course_lib.metrics import extract, frechet_distance
+from course_lib.evaluation import extract_features, network_extractor
 
 CPU = torch.device("cpu")
 MEANS = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())  # one feature a channel: its mean
@@ -36,8 +35,8 @@ def test_features_are_the_networks_of_pictures_as_in_a_file():
 def test_a_frechet_distance_from_end_to_end():
     extractor = network_extractor(MEANS, 1, "means", CPU)
     dark, bright = (torch.full((4, 1, 2, 2), level / 255) for level in (51, 102))
-    one, other = (extract(extractor.features, images, extractor.dim) for images in (dark, bright))
-    assert frechet_distance(one.mean, one.cov, other.mean, other.cov) == pytest.approx(0.2**2, rel=1e-6)
+    one, other = (extract_features(images, extractor).gaussian for images in (dark, bright))
+    assert one.distance(other) == pytest.approx(0.2**2, rel=1e-6)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
+from toy_pictures import shaken
 
 from course_lib.errors import CourseError
 from course_lib.images import by_tiles, each_tile, tiles
+from course_lib.networks import super_resolver
 
 
 def convolutions(padding_mode: str = "zeros", seed: int = 0) -> nn.Module:
@@ -86,17 +88,17 @@ def test_sides_that_the_network_cannot_take_are_filled_by_repeating(size, overla
     overlap=st.integers(0, 12),
     multiple=st.integers(1, 5),
     minimum=st.integers(1, 30),
-    batch=st.integers(1, 5),
+    batch_size=st.integers(1, 5),
 )
-def test_every_pixel_is_kept_once_and_windows_are_alike(size, tile, overlap, multiple, minimum, batch):
+def test_every_pixel_is_kept_once_and_windows_are_alike(size, tile, overlap, multiple, minimum, batch_size):
     image, seen, count = picture(*size, channels=1), set(), torch.zeros(size)
 
     def network(given: Tensor) -> Tensor:
         seen.add(tuple(given.shape[-2:]))
-        assert len(given) <= batch
+        assert len(given) <= batch_size
         return given
 
-    options = {"tile": tile, "overlap": overlap, "multiple": multiple, "minimum": minimum, "batch": batch}
+    options = {"tile": tile, "overlap": overlap, "multiple": multiple, "minimum": minimum, "batch_size": batch_size}
     for top, left, part in each_tile(network, image, **options):
         here = slice(top, top + part.shape[1]), slice(left, left + part.shape[2])
         count[here] += 1
@@ -147,7 +149,7 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long(monkeypatch, termina
         (torch.rand(3, 0, 8), None, {}, "with pixels in it"),
         (torch.rand(3, 8, 8), None, {"tile": 0}, "tile = 0"),
         (torch.rand(3, 8, 8), None, {"overlap": -1}, "overlap = -1"),
-        (torch.rand(3, 8, 8), None, {"batch": 0}, "batch = 0"),
+        (torch.rand(3, 8, 8), None, {"batch_size": 0}, "batch_size = 0"),
         (torch.rand(3, 8, 8), None, {"scale": 2}, r"shape \(1, 3, 8, 8\); wanted 1×C×16×16"),
         (torch.rand(3, 8, 8), lambda x: x[0], {}, "wanted 1×C×8×8"),
         (torch.rand(3, 8, 8), lambda x: x / 0, {}, "nan or inf"),
@@ -157,3 +159,12 @@ def test_what_makes_no_sense_is_one_line(image, network, options, words):
     with pytest.raises(CourseError, match=words) as error:
         by_tiles(network or (lambda x: x), image, **options)
     assert "\n" not in str(error.value)
+
+
+def test_a_network_that_states_its_facts_needs_no_numbers():
+    network = shaken(super_resolver(scale=4, width=4, depth=1))
+    image = picture(30, 41)
+    with torch.no_grad():
+        whole = network(image[None])[0]
+    torch.testing.assert_close(by_tiles(network, image, tile=16), whole, atol=1e-5, rtol=0)
+    assert (by_tiles(network, image, tile=16, overlap=0) - whole).abs().max() > 1e-3  # what is given counts

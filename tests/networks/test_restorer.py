@@ -136,7 +136,7 @@ def test_jpegs_are_shrunk_and_others_are_not():
     assert torch.equal(photos["chelsea.png"][0], whole["chelsea.png"] / 255)
     assert photos["china.jpg"].shape[-1] == -(-whole["china.jpg"].shape[-1] * 6 // 10)
     assert torch.equal(eight_bits(photos["china.jpg"]), photos["china.jpg"])
-    with pytest.raises(CourseError, match="no set of photographs"):
+    with pytest.raises(CourseError, match="not a set of photographs"):
         clean_photographs(load("fashion_mnist_mini", "test", limit=2), CPU)
 
 
@@ -165,7 +165,7 @@ def test_a_few_steps_of_inpainting_help():
 
 
 def test_inpainting_wants_pictures_of_one_size():
-    with pytest.raises(CourseError, match="own sizes"):
+    with pytest.raises(CourseError, match="various sizes"):
         recipes.inpaint("photos", CPU)
 
 

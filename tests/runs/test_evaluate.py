@@ -342,4 +342,4 @@ def test_so_is_what_the_run_cannot_do(run, options, said):
 def test_so_are_pictures_of_their_own_sizes_where_one_size_is_wanted(run):
     code, out, err = run(CHECKPOINTS / "classifier", "--data", "photos")
     assert (code, out) == (2, "") and err.count("\n") == 1
-    assert "photos has images of their own sizes; give a set of one size: fashion_mnist_mini" in err
+    assert "photos has images of various sizes; give a set of one size: fashion_mnist_mini" in err

@@ -290,7 +290,7 @@ def test_known_pixels_come_back_bit_for_bit(tmp_path, use, mode, channels):
 @pytest.mark.parametrize(
     ("mask", "words"),
     [
-        (Image.new("L", (14, 10), 255), "mask.png is 14×10 and the picture 14×9"),
+        (Image.new("L", (14, 10), 255), "mask.png is 14×10 and the image 14×9"),
         (Image.new("L", (9, 14), 255), "mask.png is 9×14"),
         (Image.new("L", (14, 9), 254), "126 pixels that are neither black"),
         (Image.new("RGB", (14, 9), "red"), "neither black"),
@@ -361,8 +361,8 @@ def damaged_files(folder: Path) -> None:
         ("DIR photo.png", "--out"),
         ("DIR missing.png --out o.png", "there is no file missing.png"),
         ("DIR folder.png --out o.png", "folder.png is a folder"),
-        ("DIR text.png --out o.png", "text.png is not a picture"),
-        ("DIR empty.png --out o.png", "empty.png is not a picture"),
+        ("DIR text.png --out o.png", "text.png is not an image"),
+        ("DIR empty.png --out o.png", "empty.png is not an image"),
         ("DIR short_photo.png --out o.png", "short_photo.png cannot be read"),
         ("DIR short_photo.jpg --out o.png", "short_photo.jpg cannot be read"),
         ("DIR photo.png --out o.gif", "ends in .gif; name a file that ends in .png, .jpg"),
@@ -392,7 +392,7 @@ def test_a_run_that_needs_a_mask_asks_for_it(tmp_path, use, course):
 def test_what_may_not_be_read_or_written(tmp_path, use, course):
     Image.fromarray(noise(9, 14)).save(tmp_path / "photo.png")
     (tmp_path / "photo.png").chmod(0)
-    assert "may not be read" in course("DIR", tmp_path / "photo.png", "--out", tmp_path / "o.png")[2]
+    assert "no permission to read" in course("DIR", tmp_path / "photo.png", "--out", tmp_path / "o.png")[2]
     (tmp_path / "photo.png").chmod(0o600)
     tmp_path.chmod(0o500)
     code, _, err = course("DIR", tmp_path / "photo.png", "--out", tmp_path / "o.png")

@@ -175,7 +175,7 @@ def test_crops_come_from_the_photographs_and_resume():
     other = RandomCrops(photos, 8, 16, seed=7)
     other.load_state_dict(state)
     assert torch.equal(other.next()[0], wanted)
-    for bad, words in (([], "no photographs are there"), ([torch.rand(3, 4, 4)], "1 photographs are under")):
+    for bad, words in (([], "got no photographs"), ([torch.rand(3, 4, 4)], "1 of 1 photographs are smaller")):
         with pytest.raises(CourseError, match=words):
             RandomCrops(bad, 8, 2)
 
@@ -249,7 +249,7 @@ def test_resume_through_the_command_line(tmp_path, capsys):
         ([*arguments, "--steps", "4", "--resume", "--seed", "1"], "trained with seed=0"),
         (["train", "classifier", "--out", str(tmp_path / "a"), "--resume"], "trained with recipe=sharpen"),
         (["train", "sharpen", "--out", str(tmp_path / "new"), "--resume"], "nothing to resume"),
-        (["train", "classifier", "--out", str(tmp_path / "new"), "--data", "photos"], "own sizes"),
+        (["train", "classifier", "--out", str(tmp_path / "new"), "--data", "photos"], "various sizes"),
         (["train", "sharpenn", "--out", str(tmp_path / "new")], "did you mean sharpen"),
     ):
         assert cli.main(wrong) == 2

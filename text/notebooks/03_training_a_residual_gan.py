@@ -457,9 +457,9 @@ BARE_STEPS = 40
 
 
 def without_shortcut(images):
-    branch = residual_generator(images)[0].branch
-    branch[-2].reset_parameters()  # the last convolution
-    return as_generator(nn.Sequential(branch, nn.Tanh()), 64), residual_discriminator()
+    generator = residual_generator(images)
+    generator.tail.reset_parameters()  # the last convolution, which starts at zero
+    return as_generator(nn.Sequential(generator.branch, nn.Tanh()), 64), residual_discriminator()
 
 
 def with_shortcut(images):
@@ -895,7 +895,7 @@ scorecard()
 #
 # | in `course_lib` | what it holds from this chapter |
 # |---|---|
-# | `networks` | `PrincipalComponents`; `residual_generator`, `residual_discriminator`, `leaky`; `mlp_generator`, `mlp_discriminator`; `dcgan_generator`, `dcgan_discriminator`, `dcgan_start`; a `Generator` says how long its latent vectors are (`as_generator`) |
+# | `networks` | `PrincipalComponents`; `residual_generator` (a `ResidualGenerator`), `residual_discriminator`, `leaky`; `mlp_generator`, `mlp_discriminator`; `dcgan_generator`, `dcgan_discriminator`, `dcgan_start`; a `Generator` says how long its latent vectors are (`as_generator`) |
 # | `blocks` | `linear_block` |
 # | `training` | `GanStep`, made of `from_noise` (which gives a `Pair`), `together` or `apart`, `game`, `r1_r2` or `one_lipschitz`, `diversity`; `EMA`, `adam`, the learning rate `fading` |
 # | `recipes` | `mlp_gan`, `dcgan`, `residual_gan`; `gan`, a `GanPlan` |

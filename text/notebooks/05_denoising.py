@@ -926,7 +926,7 @@ expect("longer run over corrected", between, low=0.7, high=1, unit="dB", protoco
 # %%
 from course_lib.images import by_tiles
 
-tiled = by_tiles(longer, noisy[0][0].cpu(), tile=96, overlap=longer.context, multiple=longer.multiple, device=compute)
+tiled = by_tiles(longer, noisy[0][0].cpu(), tile=96, device=compute)
 print("tiles of 96 pixels give the same picture:", bool((tiled - by_longer[0][0].cpu()).abs().max() < 1e-3))
 
 # %% [markdown]

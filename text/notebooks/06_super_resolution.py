@@ -904,7 +904,7 @@ display.show_images([view[WINDOW][0] for view in columns.values()], list(columns
 from course_lib.images import by_tiles
 
 mine = flower[0, :, 130:290, 230:400]
-large = by_tiles(long_run, mine, scale=long_run.scale, tile=96, overlap=long_run.context, device=compute)
+large = by_tiles(long_run, mine, tile=96, device=compute)
 with torch.no_grad():
     whole = long_run(mine[None].to(compute))[0].cpu()
 print(f"{tuple(mine.shape)} → {tuple(large.shape)}; the tiles leave no seam:", torch.allclose(large, whole, atol=1e-5))
