@@ -8,7 +8,10 @@ from torch import Tensor
 
 
 class ScoreNames(NamedTuple):
-    """What the distances and the score of one extractor are called: FID, KID and IS are the standard Inception's."""
+    """What the distances and the score of one extractor are called: FID, KID and IS are the standard Inception's.
+
+    Chapter 04.
+    """
 
     frechet: str = "FD"
     kernel: str = "KD"
