@@ -1,16 +1,16 @@
 """What makes one result better than another: pixels, labels, or the statistics of features."""
 
+from course_lib.metrics.accuracy import accuracy
 from course_lib.metrics.averages import hole_psnr, mean_psnr
-from course_lib.metrics.features import FeatureStats
+from course_lib.metrics.feature_stats import FeatureStats
 from course_lib.metrics.frechet import Gaussian, frechet_distance
 from course_lib.metrics.frechet_textbook import textbook_frechet_distance
-from course_lib.metrics.inception import inception_score
-from course_lib.metrics.kernel import kernel_distance
-from course_lib.metrics.labels import accuracy
-from course_lib.metrics.manifold import precision_recall
-from course_lib.metrics.patches import patch_distance
-from course_lib.metrics.pixels import psnr, rgb_to_luma
-from course_lib.metrics.structure import ssim
+from course_lib.metrics.inception_score import inception_score
+from course_lib.metrics.kernel_distance import kernel_distance
+from course_lib.metrics.patch_distance import patch_distance
+from course_lib.metrics.precision_recall import precision_recall
+from course_lib.metrics.psnr import psnr, rgb_to_luma
+from course_lib.metrics.ssim import ssim
 
 __all__ = [
     "FeatureStats",

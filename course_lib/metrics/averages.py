@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_lib.metrics.pixels import psnr
+from course_lib.metrics.psnr import psnr
 
 
 def mean_psnr(preds: list[Tensor], targets: list[Tensor], **protocol: object) -> float:

@@ -9,7 +9,7 @@ from course_lib.networks.inpainter import KeepKnown, MeanFill, inpainter
 from course_lib.networks.mlp_gan import MLP_LATENT, mlp_discriminator, mlp_generator
 from course_lib.networks.partial_conv import GatedConv, PartialConv
 from course_lib.networks.partial_inpainter import GatedBranch, PartialBranch, gated_inpainter, partial_inpainter
-from course_lib.networks.patch_discriminator import PhotoCritic, feature_distance
+from course_lib.networks.patch_discriminator import PatchDiscriminator, feature_distance
 from course_lib.networks.residual_gan import (
     RESIDUAL_LATENT,
     PrincipalComponents,
@@ -42,7 +42,7 @@ __all__ = [
     "PartialBranch",
     "PartialConv",
     "PartialLayer",
-    "PhotoCritic",
+    "PatchDiscriminator",
     "PrincipalComponents",
     "ResidualGenerator",
     "Restorer",

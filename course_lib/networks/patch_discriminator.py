@@ -9,7 +9,7 @@ from course_lib.networks.residual_gan import leaky
 FOLD = 2
 
 
-class PhotoCritic(nn.Module):
+class PatchDiscriminator(nn.Module):
     """Photographs N×channels×H×W in [-1,1], H and W multiples of 8 → logits N×1×H/8×W/8, one for each neighbourhood.
 
     Pixels are folded, then two residual blocks halve the size, without norm: each logit depends on its own picture
@@ -40,11 +40,11 @@ class PhotoCritic(nn.Module):
 
 
 def feature_distance(real: list[Tensor], fake: list[Tensor]) -> Tensor:
-    """Mean over the maps of |fake − real|, each in units of its real map's mean |value|: 0 when a critic sees no more.
+    """Mean over the maps of |fake − real|, each divided by the mean |value| of its real map.
 
-    real, fake: maps of the same shapes, e.g. `PhotoCritic.features`; the gradient goes into `fake` only. In its own
-    units a map cannot lower or raise the distance by becoming larger as a whole, which it does while a critic learns
-    (a deviation from the papers, who take |fake − real| as it is). Papers: Salimans et al. 2016; Wang et al. 2018,
+    real, fake: maps of the same shapes, e.g. `PatchDiscriminator.features`; the gradient goes into `fake` only. Because
+    of the division, a map cannot change the distance by growing as a whole, which it does while a discriminator learns
+    (a deviation from the papers, which take |fake − real| as it is). Papers: Salimans et al. 2016; Wang et al. 2018,
     pix2pixHD. Chapter 06.
     """
     shares = []

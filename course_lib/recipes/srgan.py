@@ -10,7 +10,7 @@ from course_lib.data import AlignedCrops
 from course_lib.degradations import Downsample
 from course_lib.images import eight_bits
 from course_lib.losses import GAN_LOSSES
-from course_lib.networks import PhotoCritic, super_resolver
+from course_lib.networks import PatchDiscriminator, super_resolver
 from course_lib.recipes.recipe import Metric, Recipe, Run
 from course_lib.recipes.super_resolution import shrunk_photographs
 from course_lib.training import (
@@ -54,7 +54,7 @@ def train(
     """
     small, originals = shrunk_photographs(data, "train", device, SCALE)
     config = {"scale": SCALE, "channels": 3, "width": 32, "depth": 4}
-    players = {"generator": super_resolver(**config).to(device), "discriminator": PhotoCritic().to(device)}
+    players = {"generator": super_resolver(**config).to(device), "discriminator": PatchDiscriminator().to(device)}
     optimisers = {name: adam(player, LEARNING_RATE, BETAS, device) for name, player in players.items()}
     average = EMA(players["generator"], DECAY)
     loss = GAN_LOSSES["relativistic"]

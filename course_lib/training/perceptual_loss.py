@@ -11,8 +11,8 @@ from course_lib.training.gan_step import GeneratorLoss, Pair
 def perceptual_loss(loss: GanLoss, feature_weight: float = 0.0, adversarial_weight: float = 0.0) -> GeneratorLoss:
     """|fake − real| + feature_weight · distance of D's features + adversarial_weight · G's part of the game.
 
-    Pixels are in [0,1]; for the distance see `feature_distance`. D has `features` and `tail`, as `PhotoCritic`. Parts
-    for the record: "pixels", "features", "adversarial", unweighted.
+    Pixels are in [0,1]; for the distance see `feature_distance`. D has `features` and `tail`, as `PatchDiscriminator`.
+    Parts for the record: "pixels", "features", "adversarial", unweighted.
     Papers: Ledig et al. 2017, SRGAN; Wang et al. 2018, ESRGAN (the weights' order); Wang et al. 2018, pix2pixHD.
     Chapter 06.
     """

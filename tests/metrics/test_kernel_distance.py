@@ -9,7 +9,8 @@ import torch
 from sklearn.metrics.pairwise import polynomial_kernel
 
 from course_lib.errors import CourseError
-from course_lib.metrics import kernel, kernel_distance, pairs
+from course_lib.metrics import kernel_distance, pairs
+from course_lib.metrics.kernel_distance import _sums, _variance
 
 
 def normal(*shape, seed=0):
@@ -77,11 +78,11 @@ def test_over_every_sample_there_is_the_value_and_its_variance_are_right_on_aver
             patch.setattr(torch.Tensor, "clamp", lambda number, min: number)
             one, other = (features.double() for features in sets)
             sums = (
-                kernel._sums(one, one, itself=True),
-                kernel._sums(other, other, itself=True),
-                kernel._sums(one, other),
+                _sums(one, one, itself=True),
+                _sums(other, other, itself=True),
+                _sums(one, other),
             )
-            variances.append(kernel._variance(*sums).item())
+            variances.append(_variance(*sums).item())
     values, variances, clamped, weights = map(np.array, (values, variances, clamped, weights))
 
     def mean_kernel(one, other):

@@ -18,8 +18,8 @@ from course_lib.degradations import Downsample
 from course_lib.errors import CourseError
 from course_lib.images import by_tiles, resize, to_signed
 from course_lib.losses import GAN_LOSSES, r1_penalty
-from course_lib.metrics.patches import sliced
-from course_lib.networks import PhotoCritic, feature_distance, super_resolver
+from course_lib.metrics.patch_distance import sliced
+from course_lib.networks import PatchDiscriminator, feature_distance, super_resolver
 from course_lib.training import EMA, GanStep, from_degraded, perceptual_loss, r1_r2
 
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ def weights(network):
 
 def players():
     torch.manual_seed(0)
-    return {"generator": super_resolver(4, width=4, depth=1), "discriminator": PhotoCritic(width=4)}
+    return {"generator": super_resolver(4, width=4, depth=1), "discriminator": PatchDiscriminator(width=4)}
 
 
 def small_step(loss="relativistic", **more):
@@ -66,7 +66,7 @@ def batch(seed=0):
 
 
 def test_the_critic_judges_neighbourhoods_of_42_pixels():
-    critic, x = PhotoCritic(width=4), pictures(1, 3, 64, 80).requires_grad_()
+    critic, x = PatchDiscriminator(width=4), pictures(1, 3, 64, 80).requires_grad_()
     logits = critic(x)
     assert logits.shape == (1, 1, 8, 10)
     (slope,) = torch.autograd.grad(logits[0, 0, 4, 5], x)
@@ -76,7 +76,7 @@ def test_the_critic_judges_neighbourhoods_of_42_pixels():
 
 
 def test_a_logit_depends_on_its_own_picture_alone():
-    critic, x = PhotoCritic(width=4), pictures(3, 3, 16, 16)
+    critic, x = PatchDiscriminator(width=4), pictures(3, 3, 16, 16)
     torch.testing.assert_close(critic(x)[1:2], critic(x[1:2]))
     assert [tuple(part.shape) for part in critic.features(x)] == [(3, 4, 8, 8), (3, 8, 4, 4), (3, 16, 2, 2)]
 

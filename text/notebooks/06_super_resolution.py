@@ -781,7 +781,7 @@ expect("patch distance, trained on pixels", places["pixels only"][1], low=3.3, h
 # ### A critic that looks at texture
 #
 # Bicubic stands at more than 4 levels, the network trained on pixels lower: it is nearer to the originals *and* nearer to photographs. To
-# go further towards the second aim, two terms join the error of the pixels, both from a discriminator $D$. `PhotoCritic` gives one logit
+# go further towards the second aim, two terms join the error of the pixels, both from a discriminator $D$. `PatchDiscriminator` gives one logit
 # for each neighbourhood of 42 pixels a side, so it judges texture and not what a picture shows.
 #
 # - **Features.** On its way $D$ computes maps. `feature_distance` is the mean difference of the maps of answer and original, each in
@@ -791,10 +791,10 @@ expect("patch distance, trained on pixels", places["pixels only"][1], low=3.3, h
 # - **Adversarial.** The generator's part of chapter 02's relativistic game: the answer should pass for an original.
 
 # %%
-from course_lib.networks import PhotoCritic, feature_distance
+from course_lib.networks import PatchDiscriminator, feature_distance
 
 torch.manual_seed(SEED)
-critic = PhotoCritic().to(compute)
+critic = PatchDiscriminator().to(compute)
 pictures = torch.cat([middle(x, 96) for x in originals]) * 2 - 1  # a discriminator is shown [-1,1]
 print("logits:", tuple(critic(pictures).shape), "  features:", [tuple(maps.shape[1:]) for maps in critic.features(pictures)])
 print("an original and itself are 0 apart:", feature_distance(critic.features(pictures), critic.features(pictures)).item() == 0)
@@ -817,7 +817,7 @@ from course_lib.training import EMA, GanStep, accelerator_for, from_degraded, pe
 
 def tuned(steps, **weights):
     torch.manual_seed(SEED)
-    players = {"generator": copy.deepcopy(pixels_only).train(), "discriminator": PhotoCritic().to(compute)}
+    players = {"generator": copy.deepcopy(pixels_only).train(), "discriminator": PatchDiscriminator().to(compute)}
     optimisers = {name: torch.optim.Adam(player.parameters(), 1e-3, (0.0, 0.99)) for name, player in players.items()}
     average = EMA(players["generator"], 0.95)
     step = GanStep(
@@ -978,7 +978,7 @@ scorecard()
 # | `degradations` | `Downsample`, `modcrop` |
 # | `images` | `resize`, `eight_bits`; `turned`, `turned_back`, `self_ensemble` |
 # | `metrics` | `rgb_to_luma`, `psnr`, `patch_distance` |
-# | `networks` | `Enlarge`, `srcnn`, `ZeroMeanConv`, `super_resolver`; `PhotoCritic`, `feature_distance` |
+# | `networks` | `Enlarge`, `srcnn`, `ZeroMeanConv`, `super_resolver`; `PatchDiscriminator`, `feature_distance` |
 # | `data` | `AlignedCrops`, `clean_photographs` |
 # | `training` | `from_degraded` and `perceptual_loss`, which make chapter 03's `GanStep` restore; `accelerator_for` |
 # | `recipes` | `super_resolution`, `srgan` |

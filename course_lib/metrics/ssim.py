@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from course_lib.errors import CourseError
-from course_lib.metrics.pixels import comparable
+from course_lib.metrics.psnr import comparable
 
 SIGMA, RADIUS = 1.5, 5
 WINDOW = 2 * RADIUS + 1

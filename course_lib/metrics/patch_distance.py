@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from course_lib.images import resize
-from course_lib.metrics.pixels import comparable
+from course_lib.metrics.psnr import comparable
 
 PATCH, STRIDE, DIRECTIONS = 7, 3, 64
 
