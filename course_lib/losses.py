@@ -96,10 +96,10 @@ GAN_LOSSES: dict[str, GanLoss] = {
 
 
 def r1_penalty(discriminator: Critic, images: Tensor) -> Tensor:
-    """Mean over the batch of ‖∇ₓD(x)‖², squared and summed over all of x: how steep D is at these pictures.
+    """Mean over the batch of ‖∇ₓD(x)‖², squared and summed over all of x: how steep D is at these images.
 
     Args:
-        discriminator: N×… → N logits (any shape). One picture's logit must depend on that picture alone: no batch norm.
+        discriminator: N×… → N logits (any shape). One image's logit must depend on that image alone: no batch norm.
         images: N or N×… float; real ones for R1, generated ones for R2. They may be detached: the slope is taken here.
     Gives a scalar that can be differentiated again with respect to D's weights. Multiply by γ/2 (and by the interval,
     if applied lazily). Raises CourseError for an empty batch. Papers: Mescheder et al. 2018 (R1, R2); Karras et al.
@@ -111,7 +111,7 @@ def r1_penalty(discriminator: Critic, images: Tensor) -> Tensor:
 def gradient_penalty(
     discriminator: Critic, real: Tensor, fake: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Mean over the batch of (‖∇ₓD(x)‖ − 1)² at random points between real and fake pictures: WGAN-GP's penalty.
+    """Mean over the batch of (‖∇ₓD(x)‖ − 1)² at random points between real and fake images: WGAN-GP's penalty.
 
     Args:
         discriminator: as for `r1_penalty`: no batch norm.
@@ -131,11 +131,11 @@ def gradient_penalty(
 
 
 def _slopes(discriminator: Critic, images: Tensor) -> Tensor:
-    """∇ₓD(x) of each picture, N×(numbers in a picture); the graph is kept, or no weight would feel a penalty."""
+    """∇ₓD(x) of each image, N×(numbers in an image); the graph is kept, or no weight would feel a penalty."""
     if not images.numel():
         raise CourseError(f"a penalty's images of shape {tuple(images.shape)} hold no number; give a batch")
     images = images.detach().requires_grad_()
-    # The sum's gradient holds each picture's own: D(xᵢ) depends on xᵢ alone.
+    # The sum's gradient holds each image's own: D(xᵢ) depends on xᵢ alone.
     (slopes,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
     slopes = slopes.reshape(len(slopes), -1)
     return slopes.float() if slopes.dtype in (torch.float16, torch.bfloat16) else slopes

@@ -1,4 +1,4 @@
-"""How the course shows things: pixel-true pictures, curves, bars; the same colour for the same thing everywhere."""
+"""How the course shows things: pixel-true images, curves, bars; the same colour for the same thing everywhere."""
 
 import matplotlib.pyplot as plt
 

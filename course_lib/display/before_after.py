@@ -1,4 +1,4 @@
-"""Two pictures of the same thing in one frame, and a handle to draw one over the other; side by side on paper."""
+"""Two images of the same thing in one frame, and a handle to draw one over the other; side by side on paper."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ LINE = 2  # pixels on the page between the two parts
 def before_after(
     before: Tensor, after: Tensor, names: tuple[str, str] = ("before", "after"), zoom: int | None = None
 ) -> None:
-    """Show two aligned pictures in one frame with a slider between them; where no widget can live, side by side.
+    """Show two aligned images in one frame with a slider between them; where no widget can live, side by side.
 
     Args:
         before, after: C×H×W or 1×C×H×W in [0,1], C = 1 or 3, of equal height and width.
         names: of the two, left and right of the line.
         zoom: whole number, each pixel a square of zoom×zoom; the largest that fits the page unless given.
     Left of the line stands `before`, right of it `after`: slider at 0, all of `after`. Raises CourseError for other
-    shapes, pictures that do not lie on each other, or values that are plainly not in [0,1]. Chapter 06.
+    shapes, images that do not lie on each other, or values that are plainly not in [0,1]. Chapter 06.
     """
     pair = _Pair(before, after, names, zoom)
     if front_end() == "widgets":
@@ -37,7 +37,7 @@ def before_after(
 
 
 class _Pair:
-    """Two pictures that lie on each other, and how large they are shown."""
+    """Two images that lie on each other, and how large they are shown."""
 
     def __init__(self, before: Tensor, after: Tensor, names: tuple[str, str], zoom: int | None):
         self.before, self.after = (
@@ -47,11 +47,11 @@ class _Pair:
         sides = [tuple(picture.shape[-2:]) for picture in (self.before, self.after)]
         if sides[0] != sides[1] or any(len(picture) != 1 for picture in (self.before, self.after)):
             raise CourseError(
-                f"before_after: before is {tuple(before.shape)}, after {tuple(after.shape)}; wanted one picture each, "
+                f"before_after: before is {tuple(before.shape)}, after {tuple(after.shape)}; wanted one image each, "
                 "of equal height and width: enlarge the smaller one first"
             )
         if len(names) != 2:
-            raise CourseError(f"before_after: {len(names)} names for two pictures; give one each")
+            raise CourseError(f"before_after: {len(names)} names for two images; give one each")
         self.names = names
         self.zoom = zoom or max(1, WIDEST // sides[0][1])
 

@@ -14,12 +14,12 @@ class Dashboard:
     """Watches a training run: `with Dashboard(sample) as watch: trainer.run(steps=1800, watch=watch)`.
 
     Args:
-        sample: gives the pictures to show, N×C×H×W in [0,1]; of the same noise every time, or nothing can be compared.
+        sample: gives the images to show, N×C×H×W in [0,1]; of the same noise every time, or nothing can be compared.
             It must leave the networks as they are (`sample_images` does); random numbers it draws are put back.
         every: seconds between two drawings. Slow drawings come less often: they take at most a twentieth of the time.
         series: names in the history to draw, or {title: names}, a panel each. By default all, grouped by their first
             word, four panels at most.
-    In a notebook the page shows progress, curves and samples, and keeps the last picture. In a terminal it is one line
+    In a notebook the page shows progress, curves and samples, and keeps the last image. In a terminal it is one line
     of text. With the environment variable TQDM_DISABLE set it shows nothing and costs nothing. Watching changes no
     result, and what goes wrong with showing never stops the training. Chapter 03.
     """
@@ -50,7 +50,7 @@ class Dashboard:
         self._trainer = None
 
     def _give_up(self, error: Exception) -> None:
-        # The page, the connection to it or a full disk: the training is worth more than its picture.
+        # The page, the connection to it or a full disk: the training is worth more than its image.
         self._view = None
         with contextlib.suppress(Exception):
             print(f"dashboard off, training goes on ({type(error).__name__}: {' '.join(str(error).split())})")

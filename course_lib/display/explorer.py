@@ -13,17 +13,17 @@ from course_lib.sampling import latent_directions, latent_noise, slerp
 
 Generate = Callable[[Tensor], Tensor]
 DIRECTIONS, FARTHEST = 3, 4.0  # sliders, and how far they go: in standard deviations of the noise
-LARGE, SMALL = 280, 84  # pixels on the page: the picture, and the two it lies between
+LARGE, SMALL = 280, 84  # pixels on the page: the image, and the two it lies between
 
 
 def latent_explorer(generate: Generate, latent_size: int, seed: int = 0) -> None:
-    """Show a widget to walk through the latent space with; where no widget can live, a grid of pictures.
+    """Show a widget to walk through the latent space with; where no widget can live, a grid of images.
 
     Args:
-        generate: noise N×latent_size (on the CPU) → pictures N×C×H×W in [0,1], in evaluation mode.
-        seed: of the first picture, from `latent_noise(1, latent_size, seed)`; the second has seed + 1.
-    One slider goes from one picture to another (`slerp`), buttons choose other ones, and three sliders add multiples of
-    `latent_directions`. The grid has a row for each slider. Raises CourseError for pictures of another shape or range.
+        generate: noise N×latent_size (on the CPU) → images N×C×H×W in [0,1], in evaluation mode.
+        seed: of the first image, from `latent_noise(1, latent_size, seed)`; the second has seed + 1.
+    One slider goes from one image to another (`slerp`), buttons choose other ones, and three sliders add multiples of
+    `latent_directions`. The grid has a row for each slider. Raises CourseError for images of another shape or range.
     Chapter 03.
     """
     walk = _Walk(generate, latent_size, seed)
@@ -45,7 +45,7 @@ def latent_explorer(generate: Generate, latent_size: int, seed: int = 0) -> None
 def show_interpolation(
     generate: Generate, latent_size: int, seed: int = 0, rows: int = 4, columns: int = 9, title: str = ""
 ) -> None:
-    """Show rows of pictures, each from one noise vector to another along the great circle (`slerp`).
+    """Show rows of images, each from one noise vector to another along the great circle (`slerp`).
 
     `generate` is as for `latent_explorer`; the ends are the first 2·rows vectors of `latent_noise` with this seed.
     Chapter 03.
@@ -118,7 +118,7 @@ class _Explorer:
             slider.value = 0.0
 
     def show(self, _: Any = None) -> None:
-        """Make the picture of where the sliders stand. What goes wrong is said beside it: a callback has no cell."""
+        """Make the image of where the sliders stand. What goes wrong is said beside it: a callback has no cell."""
         try:
             zero = torch.zeros(len(self.shifts))
             self._put(self.picture, self.walk.pictures(self.share.value, zero + torch.tensor(self._values())), LARGE)

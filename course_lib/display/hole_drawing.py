@@ -19,7 +19,7 @@ KINDS = {"box": (0.15, 0.3), "strokes": (0.15, 0.3), "scratches": (0.02, 0.06)}
 
 
 def mark_hole(images: Tensor, hole: Tensor) -> Tensor:
-    """Pictures in which what is missing is orange: a black hole on a black background could not be seen.
+    """Images in which what is missing is orange: a black hole on a black background could not be seen.
 
     images: N×C×H×W in [0,1], C = 1 or 3; hole: N×1×H×W, 1 where missing. Returns N×3×H×W. Chapter 07.
     """
@@ -31,12 +31,12 @@ def draw_hole(network: Network, pictures: Tensor, seed: int = 0) -> None:
     """Show a widget to draw holes with; where no widget can live, a figure with one hole of each kind.
 
     Args:
-        network: N×2×H×W, picture and hole as `with_hole` gives it → N×1×H×W in [0,1] or a little beyond.
-        pictures: N×1×H×W in [0,1], H and W multiples of 14; the widget walks through them, the figure takes the first.
+        network: N×2×H×W, image and hole as `with_hole` gives it → N×1×H×W in [0,1] or a little beyond.
+        images: N×1×H×W in [0,1], H and W multiples of 14; the widget walks through them, the figure takes the first.
         seed: of the holes that are drawn for you.
-    Buttons of 14×14 places switch parts of the picture off and on, others put a box or strokes there. Beside each
-    other stand the picture with its hole, `biharmonic`, the network and the original.
-    Raises CourseError for pictures of another shape or range. Chapter 07.
+    Buttons of 14×14 places switch parts of the image off and on, others put a box or strokes there. Beside each
+    other stand the image with its hole, `biharmonic`, the network and the original.
+    Raises CourseError for images of another shape or range. Chapter 07.
     """
     board = _Board(network, pictures, seed)
     if front_end() == "widgets":
@@ -53,7 +53,7 @@ def draw_hole(network: Network, pictures: Tensor, seed: int = 0) -> None:
 
 
 class _Board:
-    """Which picture it is, and what of it is missing."""
+    """Which image it is, and what of it is missing."""
 
     def __init__(self, network: Network, pictures: Tensor, seed: int) -> None:
         pictures = checked(pictures, "pictures")
@@ -82,7 +82,7 @@ class _Board:
 
     @torch.no_grad()
     def four(self) -> Tensor:
-        """The picture with its hole, biharmonic, the network, the original: 4×3×H×W."""
+        """The image with its hole, biharmonic, the network, the original: 4×3×H×W."""
         if self.hole.all():
             raise CourseError("everything is missing: leave a pixel to start from")
         y = with_hole(self.picture, self.hole)
@@ -136,7 +136,7 @@ class _Drawing:
         self.show()
 
     def show(self) -> None:
-        """Fill the hole as it is now. What goes wrong is said below the picture: a callback has no cell."""
+        """Fill the hole as it is now. What goes wrong is said below the image: a callback has no cell."""
         try:
             drawn = sheet(self.board.four(), zoom=max(1, 112 // self.board.hole.shape[-1]))
             self.picture.layout.width, self.picture.layout.height = f"{drawn.width}px", f"{drawn.height}px"

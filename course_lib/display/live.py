@@ -83,7 +83,7 @@ class Page:
             self.draw_at = after + max(self.every, (after - now) / SHARE)
 
     def draw(self, trainer: Watched, caption: str = "") -> None:
-        """Curves above, samples below, as one picture; `caption` is a line of text under them."""
+        """Curves above, samples below, as one image; `caption` is a line of text under them."""
         parts = [draw_curves(self.canvas, trainer.history, self.series), self._samples()]
         parts = [part for part in parts if part is not None]
         if not parts:
@@ -98,7 +98,7 @@ class Page:
             ImageDraw.Draw(whole).text((4, height + 4), caption, "black", ImageFont.load_default(13))
         self.picture.layout.width, self.picture.layout.height = f"{WIDEST}px", f"{whole.height}px"
         self.picture.value = png(whole)
-        self.box.children = (self.top, self.picture)  # not before there is one: an empty picture shows as broken
+        self.box.children = (self.top, self.picture)  # not before there is one: an empty image shows as broken
 
     def _samples(self) -> Image.Image | None:
         if self.sample is None:
@@ -116,7 +116,7 @@ class Page:
         return " · ".join(part for part in (self.clock.text(trainer), self.trouble) if part)
 
     def close(self, trainer: Watched) -> None:
-        """Draw the end, and leave it as an ordinary picture: a saved notebook has no widgets to show."""
+        """Draw the end, and leave it as an ordinary image: a saved notebook has no widgets to show."""
         self.draw(trainer, self._text(trainer))
         self.bar.value, self.label.value = self.clock.read(trainer)[0], self._text(trainer)
         if self.picture.value and self.handle is not None:

@@ -1,4 +1,4 @@
-"""A noise level to choose: the noisy picture and what several methods make of it, side by side."""
+"""A noise level to choose: the noisy image and what several methods make of it, side by side."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ from course_lib.metrics import psnr
 
 Method = Callable[[Tensor, float], Tensor]
 HIGHEST = 100  # of 255, the slider's end
-LARGE = 260  # pixels on the page, each picture
+LARGE = 260  # pixels on the page, each image
 
 
 def noise_explorer(
@@ -27,11 +27,11 @@ def noise_explorer(
     """Show a widget with a slider for the noise level; where no widget can live, a grid with a row for each level.
 
     Args:
-        photo: the clean picture, C×H×W in [0,1].
+        photo: the clean image, C×H×W in [0,1].
         methods: what denoises, by name: (noisy 1×C×H×W, σ in [0,1] units) → a clean guess of the same shape.
         sigma: where the slider begins; seed: of the noise, which a button changes.
         levels: the grid's, of 255.
-    Below each picture of the widget stands its PSNR. Raises CourseError for another shape or range. Chapter 05.
+    Below each image of the widget stands its PSNR. Raises CourseError for another shape or range. Chapter 05.
     """
     bench = _Bench(photo, methods, seed)
     if front_end() == "widgets":

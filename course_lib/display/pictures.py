@@ -1,4 +1,4 @@
-"""Pictures side by side, pixel-true: tensors enter, a figure on the page leaves."""
+"""Images side by side, pixel-true: tensors enter, a figure on the page leaves."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,21 +18,21 @@ def show_images(
     title: str = "",
     signed: bool = False,
 ) -> None:
-    """Show pictures side by side, every pixel as a square of zoom×zoom, no interpolation, nothing rescaled.
+    """Show images side by side, every pixel as a square of zoom×zoom, no interpolation, nothing rescaled.
 
     Args:
         images: N×C×H×W, or a sequence of C×H×W; C = 1 (gray) or 3; [0,1], values outside are clipped as on paper.
-        titles: one per picture; the size in pixels stands below the first.
+        titles: one per image; the size in pixels stands below the first.
         zoom: whole number; the largest that fits the page unless given.
         signed: the values are differences in [-0.5, 0.5]: mid-gray is 0.
-    Raises CourseError for other shapes, or a number of titles that is not the number of pictures. Chapter 00.
+    Raises CourseError for other shapes, or a number of titles that is not the number of images. Chapter 00.
     """
     pictures = [image.detach().cpu().float() + (0.5 if signed else 0) for image in images]
     if not pictures or any(picture.ndim != 3 or picture.shape[0] not in (1, 3) for picture in pictures):
         shapes = [tuple(picture.shape) for picture in pictures][:3]
         raise CourseError(f"show_images: got shapes {shapes}, wanted C×H×W each, C = 1 or 3 (N×C×H×W in all)")
     if titles is not None and len(titles) != len(pictures):
-        raise CourseError(f"show_images: {len(titles)} titles for {len(pictures)} pictures; give one each")
+        raise CourseError(f"show_images: {len(titles)} titles for {len(pictures)} images; give one each")
     plt.rcParams.update(STYLE)
     columns = min(columns or len(pictures), len(pictures))
     rows = -(-len(pictures) // columns)
@@ -59,5 +59,5 @@ def show_images(
 
 
 def row_titles(names: Iterable[str], columns: int) -> list[str]:
-    """Titles for `show_images`: each name above the first picture of its row, nothing above the others. Chapter 03."""
+    """Titles for `show_images`: each name above the first image of its row, nothing above the others. Chapter 03."""
     return [title for name in names for title in [name] + [""] * (columns - 1)]

@@ -1,4 +1,4 @@
-"""A batch of pictures as one PNG for a widget: enlarged by whole pixels, nothing rescaled."""
+"""A batch of images as one PNG for a widget: enlarged by whole pixels, nothing rescaled."""
 
 import io
 
@@ -9,7 +9,7 @@ from course_lib.display.style import WIDEST
 from course_lib.errors import CourseError
 from course_lib.images import tiled
 
-GAP = 2  # white pixels between pictures, before they are enlarged
+GAP = 2  # white pixels between images, before they are enlarged
 
 
 def checked(images: Tensor, who: str) -> Tensor:
@@ -25,7 +25,7 @@ def checked(images: Tensor, who: str) -> Tensor:
 
 
 def sheet(images: Tensor, zoom: int | None = None, widest: int = WIDEST) -> Image.Image:
-    """Pictures N×C×H×W in [0,1] in rows, each pixel zoom×zoom; by default 2 to 4, as fits `widest` pixels."""
+    """Images N×C×H×W in [0,1] in rows, each pixel zoom×zoom; by default 2 to 4, as fits `widest` pixels."""
     width = images.shape[-1] + GAP
     columns = max(1, min(len(images), widest // (width * (zoom or 2))))
     columns = -(-len(images) // -(-len(images) // columns))  # rows of equal length

@@ -18,7 +18,7 @@ from course_lib.toy2d import ToyGame, grid, mode_coverage, ring
 DATA = {"ring": ring, "grid": grid}
 PENALTIES = {"none": "none", "R1": "r1", "gradient penalty": "gradient"}
 RATES = (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
-CHUNK = 20  # steps between two pictures
+CHUNK = 20  # steps between two images
 
 
 def toy_game(steps: int = 400, seed: int = 0) -> None:
@@ -81,7 +81,7 @@ def _png(game: ToyGame) -> bytes:
 
 
 class _Controls:
-    """The widgets: four choices, a button, a picture that is filled again and again, a line of text."""
+    """The widgets: four choices, a button, an image that is filled again and again, a line of text."""
 
     def __init__(self, steps: int, seed: int) -> None:
         import ipywidgets
@@ -99,7 +99,7 @@ class _Controls:
         self.picture = ipywidgets.Image(format="png", layout={"width": "420px", "height": "420px"})
         left = ipywidgets.VBox([self.data, self.loss, self.penalty, self.rate, self.button, self.label])
         game = ToyGame(DATA["ring"](), ["non_saturating"], seed=seed)
-        self.picture.value = _png(game)  # an empty picture would show as broken
+        self.picture.value = _png(game)  # an empty image would show as broken
         self.box = ipywidgets.HBox([left, self.picture])
 
     def play(self, _: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""What turns pictures into the vectors that metrics compare, with everything that a score must say about it."""
+"""What turns images into the vectors that metrics compare, with everything that a score must say about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ class ScoreNames(NamedTuple):
 
 @dataclass(frozen=True)
 class Extractor:
-    """One way from pictures to features. A score is comparable only with scores by the same one.
+    """One way from images to features. A score is comparable only with scores by the same one.
 
     Args:
         name: how a protocol names it, for example "course classifier, 128 features".
         dim: numbers in a feature vector.
-        resize: how pictures come to the size that the network wants, antialiasing named.
+        resize: how images come to the size that the network wants, antialiasing named.
         names: what scores by it are called; FID, KID and IS for the standard Inception network only.
-        features: pictures N×C×H×W in [0,1] → N×dim; they are rounded to 8 bits first, as they are in a file.
+        features: images N×C×H×W in [0,1] → N×dim; they are rounded to 8 bits first, as they are in a file.
         probabilities: features N×dim → N×K, a softmax in each row, for the Inception Score; None where there is none.
     Chapter 04.
     """

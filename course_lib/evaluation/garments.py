@@ -15,10 +15,10 @@ EXTRACTOR = f"course classifier, {FEATURES} features"
 
 
 class GarmentFeatures(nn.Module):
-    """Pictures N×1×28×28 in [0,1] → N×128 features of the classifier in data/checkpoints: what FD-clf compares.
+    """Images N×1×28×28 in [0,1] → N×128 features of the classifier in data/checkpoints: what FD-clf compares.
 
-    Pictures are rounded to 256 steps first, as they are in a file: a tanh must not score for never being quite black.
-    Raises CourseError for pictures of another shape. Chapter 03 (04 asks what such a score is worth).
+    Images are rounded to 256 steps first, as they are in a file: a tanh must not score for never being quite black.
+    Raises CourseError for images of another shape. Chapter 03 (04 asks what such a score is worth).
     """
 
     def __init__(self, device: torch.device):
@@ -32,7 +32,7 @@ class GarmentFeatures(nn.Module):
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
-            raise CourseError(f"GarmentFeatures: got pictures {tuple(images.shape)}, wanted N×1×28×28 in [0,1]")
+            raise CourseError(f"GarmentFeatures: got images {tuple(images.shape)}, wanted N×1×28×28 in [0,1]")
         return self.classifier.features(eight_bits(images).contiguous(memory_format=torch.channels_last))
 
 

@@ -12,11 +12,11 @@ from course_lib.evaluation.extractor import Extractor
 from course_lib.evaluation.inception_input import PREPARATIONS
 from course_lib.evaluation.network_extractor import as_bytes
 
-BATCH = 32  # pictures at a time: at 299×299 these take half a gigabyte
+BATCH = 32  # images at a time: at 299×299 these take half a gigabyte
 
 
 def inception(device: torch.device, *, resize: str = "tensorflow", weights: str | Path | None = None) -> Extractor:
-    """Inception 2015-12-05 with its released weights: pictures N×1×H×W or N×3×H×W in [0,1] → N×2048 features.
+    """Inception 2015-12-05 with its released weights: images N×1×H×W or N×3×H×W in [0,1] → N×2048 features.
 
     Args:
         resize: the way to 299×299, of which the score tells:
@@ -25,11 +25,11 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
             "torch", "FID (pytorch-fid)": torch's bilinear grid, not antialiased, values as in pytorch-fid.
             "antialiased", "FID (clean-fid)": Pillow's bicubic in float (Parmar et al. 2022).
         weights: the released file, where it is not to be fetched: pt_inception-2015-12-05-6726825d.pth.
-    Pictures are rounded to 8 bits, gray is repeated three times, then they are resized. The weights are fetched once
+    Images are rounded to 8 bits, gray is repeated three times, then they are resized. The weights are fetched once
     (96 MB, checked by sha256) into ~/.cache/residual-imaging. `probabilities`, for the Inception Score, leaves the bias
     of the last layer out, as the original code did (torch-fidelity's "logits_unbiased"). Published figures take 50,000
-    pictures, at about 0.2 s each on one CPU core. Always in whole float32.
-    Raises CourseError, in one line, for another `resize`, no network, another file, and what are no such pictures.
+    images, at about 0.2 s each on one CPU core. Always in whole float32.
+    Raises CourseError, in one line, for another `resize`, no network, another file, and what are no such images.
     Papers: Szegedy et al. 2016 (the network); Heusel et al. 2017 (FID); Salimans et al. 2016 (IS). Chapter 04.
     """
     if resize not in PREPARATIONS:
@@ -45,7 +45,7 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
     def features(images: Tensor) -> Tensor:
         rounded = as_bytes("inception", images)
         if images.shape[1] not in (1, 3) or not images.numel():
-            raise CourseError(f"inception: got pictures {tuple(images.shape)}, wanted N×1×H×W or N×3×H×W, at least one")
+            raise CourseError(f"inception: got images {tuple(images.shape)}, wanted N×1×H×W or N×3×H×W, at least one")
         found = []
         with whole_float32(device):
             for part in rounded.split(BATCH):

@@ -1,4 +1,4 @@
-"""How pictures of any size come to the Inception network: three published ways, and their scores differ."""
+"""How images of any size come to the Inception network: three published ways, and their scores differ."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ SIZE = 299
 def tensorflow_bilinear(images: Tensor) -> Tensor:
     """N×C×H×W → N×C×299×299 as TensorFlow 1 did: output pixel i lies at i·H/299, without half-pixel centres.
 
-    So the picture sits up to half a pixel too far to the upper left, and shrinking skips pixels (no antialiasing).
+    So the image sits up to half a pixel too far to the upper left, and shrinking skips pixels (no antialiasing).
     """
     upper, lower, down = _neighbours(images.shape[2], images.device)
     left, right, along = _neighbours(images.shape[3], images.device)

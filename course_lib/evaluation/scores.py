@@ -11,7 +11,7 @@ from course_lib.metrics import inception_score, kernel_distance, precision_recal
 
 
 class Scores(NamedTuple):
-    """How near `n` pictures come to `reference_n` real ones, by every measure of sets. Chapter 04.
+    """How near `n` images come to `reference_n` real ones, by every measure of sets. Chapter 04.
 
     frechet_distance and kernel_distance: squared distances in units of the features, 0 for equal laws; the kernel's is
     unbiased and comes with its standard error. inception_score: 1 … K; None without probabilities; the reference has
@@ -37,13 +37,13 @@ def compare(real: Features, fake: Features, k: int = 3, among: int | None = None
         k: of precision and recall: the radius of a sample is the distance to its `k`-th neighbour.
         among: how many of each set, the first ones, enter precision and recall, more than k; default: as many as
             both sets have. These two change with the number: give all rows of a table the same.
-    Raises CourseError for features of different extractors, fewer than two pictures, or sets too small for k or
+    Raises CourseError for features of different extractors, fewer than two images, or sets too small for k or
     `among`. Chapter 04.
     """
     most = min(len(real.vectors), len(fake.vectors))
     among = most if among is None else among
     if among > most:
-        raise CourseError(f"compare: among = {among}, and the smaller set holds {most} pictures; give at most that")
+        raise CourseError(f"compare: among = {among}, and the smaller set holds {most} images; give at most that")
     kernel = kernel_distance(real.vectors, fake.vectors)
     return Scores(
         len(fake.vectors),
@@ -61,7 +61,7 @@ def compare(real: Features, fake: Features, k: int = 3, among: int | None = None
 def score_table(rows: Mapping[str, Scores], extractor: Extractor, reference: str) -> str:
     """Scores as text, a line for each name in `rows`, below the protocol without which no number means anything.
 
-    `reference` names the real pictures, for example "fashion_mnist_mini, test split". The standard Inception network's
+    `reference` names the real images, for example "fashion_mnist_mini, test split". The standard Inception network's
     columns are FID, KID and IS; other extractors' keep their own names (FD-clf, KD-clf, IS-clf). Raises CourseError
     for no rows, or rows of different references, k or `among`. Chapter 04.
     """

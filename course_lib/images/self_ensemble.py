@@ -10,7 +10,7 @@ from course_lib.images.augmentation import turned, turned_back
 def self_ensemble(network_fn: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
     """The mean of a network's outputs over the eight orientations of an image: the geometric self-ensemble.
 
-    network_fn: N×C×H×W → N×C'×(s·H)×(s·W) for any H and W, since a quarter turn swaps them. pictures: N×C×H×W.
+    network_fn: N×C×H×W → N×C'×(s·H)×(s·W) for any H and W, since a quarter turn swaps them. images: N×C×H×W.
     It needs no training and no extra weights, but takes eight times as long. The result is equivariant to quarter turns
     and mirroring even if the network is not; if it is, its output is unchanged. Errors that differ between orientations
     partly cancel. Papers: Timofte et al. 2016, "Seven Ways to Improve Example-Based Single Image Super Resolution"; Lim

@@ -1,4 +1,4 @@
-"""Answers against labels: a classifier and labelled pictures enter, a share leaves."""
+"""Answers against labels: a classifier and labelled images enter, a share leaves."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from course_lib.system.evaluation_mode import evaluating
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:
-    """Share of pictures whose largest logit is at their label, in [0,1]; the model is in evaluation mode.
+    """Share of images whose largest logit is at their label, in [0,1]; the model is in evaluation mode.
 
     images N×C×H×W in [0,1], labels (N,). Its mode (train or eval) is as before afterwards. Chapter 01.
     """

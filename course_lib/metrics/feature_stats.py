@@ -1,4 +1,4 @@
-"""Features of many pictures enter, batch by batch; their mean and covariance leave."""
+"""Features of many images enter, batch by batch; their mean and covariance leave."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class FeatureStats:
             raise CourseError(f"FeatureStats: got features {tuple(features.shape)}, wanted N×{self.dim}")
         features = features.detach().cpu().double()
         if not features.isfinite().all():
-            raise CourseError("FeatureStats: features with nan or inf; look at the pictures or the extractor")
+            raise CourseError("FeatureStats: features with nan or inf; look at the images or the extractor")
         if len(features):
             mean = features.mean(0)
             self._add(len(features), mean, (features - mean).T @ (features - mean))

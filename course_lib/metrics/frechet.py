@@ -16,7 +16,7 @@ BLOCKS = 8
 
 
 class Gaussian:
-    """A mean and a covariance Σ, ready for many Fréchet distances: keep that of the real pictures.
+    """A mean and a covariance Σ, ready for many Fréchet distances: keep that of the real images.
 
     Args:
         mu: (d,); sigma: (d, d), symmetric, no negative eigenvalue. Kept in float64.
@@ -126,7 +126,7 @@ def frechet_distance(mu1: Tensor, sigma1: Tensor, mu2: Tensor, sigma2: Tensor) -
 
     Args:
         mu1, mu2: (d,); sigma1, sigma2: (d, d), symmetric, no negative eigenvalue. Computed in float64.
-    Singular covariances are welcome (fewer pictures than features give one). Raises CourseError for shapes that
+    Singular covariances are welcome (fewer images than features give one). Raises CourseError for shapes that
     disagree, numbers that are not finite, and matrices that are no covariance.
     Papers: Dowson and Landau 1982; Heusel et al. 2017 (FID). Chapter 03.
     """

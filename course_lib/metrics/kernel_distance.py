@@ -28,10 +28,10 @@ def kernel_distance(f1: Tensor, f2: Tensor) -> KernelDistance:
 
     Args:
         f1, f2: M×d and N×d, at least 2 of each. Computed in float64; the time grows with (M + N)²d.
-    Returns (value, standard_error). The value is the unbiased estimate over all pairs of different pictures (the
+    Returns (value, standard_error). The value is the unbiased estimate over all pairs of different images (the
     U-statistic); near 0 it can be negative. The paper averages the same estimate over random subsets instead, which
     has the same mean and more noise. The error is the root of an unbiased estimate of the value's variance, the part
-    of single pictures kept at or above 0; it needs 4 of each, else it is nan.
+    of single images kept at or above 0; it needs 4 of each, else it is nan.
     Raises CourseError for other shapes, numbers that are not finite, or a set of one.
     Papers: Bińkowski et al. 2018 (KID); Gretton et al. 2012; Sutherland and Deka 2019 (the variance). Chapter 04.
     """
@@ -59,10 +59,10 @@ def _sums(one: Tensor, other: Tensor, itself: bool = False) -> _Sums:
 
 
 def _variance(within1: _Sums, within2: _Sums, across: _Sums) -> Tensor:
-    """Var MMD², by Hoeffding's decomposition: what single pictures add, and what pairs add beyond that."""
+    """Var MMD², by Hoeffding's decomposition: what single images add, and what pairs add beyond that."""
     m, n = len(within1.rows), len(within2.rows)
     pairs1, pairs2, pairs12 = _pairs_within(within1), _pairs_within(within2), _pairs_across(across)
-    # How much nearer each picture is to its own set than to the other; the noise that pairs bring is taken off.
+    # How much nearer each image is to its own set than to the other; the noise that pairs bring is taken off.
     nearer1 = within1.rows / (m - 2) - across.rows / n
     nearer2 = within2.rows / (n - 2) - across.columns / m
     single1 = (nearer1.var() - pairs1 / (m - 2) - pairs12 / n).clamp(min=0)

@@ -19,7 +19,7 @@ def feature_sets(asker: str, least: int, **sets: Tensor) -> list[Tensor]:
         if len(features) < least:
             raise CourseError(f"{asker}: {name} holds {len(features)} vectors; give at least {least}")
         if not features.isfinite().all():
-            raise CourseError(f"{asker}: nan or inf in {name}; look at the pictures or the extractor")
+            raise CourseError(f"{asker}: nan or inf in {name}; look at the images or the extractor")
     return [features.detach().cpu().double() for features in sets.values()]
 
 

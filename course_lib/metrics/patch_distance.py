@@ -1,4 +1,4 @@
-"""Do the details look like details? Patches of two pictures compared as crowds, not one by one."""
+"""Do the details look like real ones? The distributions of the patches of two images are compared."""
 
 import torch
 from torch import Tensor
@@ -15,12 +15,15 @@ def patch_distance(pred: Tensor, target: Tensor, *, scale: int = 2, shave: int =
 
     Args:
         pred, target: N×3×H×W in [0,1], same shape.
-        scale: details are what a picture `scale` times smaller cannot hold: luma minus its copy shrunk and enlarged.
+        scale: details are the frequencies above the Nyquist limit of an image `scale` times smaller: luma minus its
+            copy shrunk and enlarged.
         shave: border in pixels left out on every side.
-    Patches of 7×7 details, every third pixel, are projected on 64 fixed directions; along each one both crowds are
-    sorted, and sorted values compared: mean |difference|, in units of [0,1]. Which patch stands where does not matter.
-    So a picture that is sharp in the wrong place scores well here and badly in PSNR, a blurred one the other way round:
-    the two axes of Blau and Michaeli 2018, "The Perception-Distortion Tradeoff". Papers: Rabin et al. 2011 (sliced);
+    Patches of 7×7 details, every third pixel, are projected on 64 fixed directions; along each direction both
+    sets are sorted and compared in order: mean |difference|, in units of [0,1]. The position of a patch does not
+        matter.
+    So an image that is sharp in the wrong place scores well here and badly in PSNR, and a blurred one the other way
+    round: the two axes of Blau and Michaeli 2018, "The Perception-Distortion Tradeoff". Papers: Rabin et al. 2011
+        (sliced);
     Karras et al. 2018, "Progressive Growing of GANs" (patches, band by band). Chapter 06.
     """
     pred, target = (_details(part, scale) for part in comparable("patch_distance", pred, target, 0, luma=True))

@@ -1,4 +1,4 @@
-"""Precision and recall of generated pictures: who lies within reach of the other set?"""
+"""Precision and recall of generated images: which features lie within the manifold of the other set?"""
 
 from typing import NamedTuple
 
@@ -13,20 +13,21 @@ ROUNDING = 1e-14
 
 
 class PrecisionRecall(NamedTuple):
-    """Share of fakes that could be real, and share of reals that the fakes reach; both in [0,1]."""
+    """Share of generated images that could be real, and share of real images that are covered; both in [0,1]."""
 
     precision: float
     recall: float
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> PrecisionRecall:
-    """Precision: share of `fake` within reach of some real vector. Recall: share of `real` within reach of some fake.
+    """Precision: share of `fake` in the radius of some real vector. Recall: share of `real` in that of some fake.
 
     Args:
         real, fake: M×d and N×d. Computed in float64; the time grows with (M + N)²d, the memory with M + N.
-        k: a vector reaches as far as its k-th nearest neighbour in its own set, itself not counted; 1 ≤ k < M, N.
-    Returns (precision, recall). A distance equal to the reach is within it. Both depend on M and N: compare at equal
-    numbers only. Raises CourseError for other shapes, numbers that are not finite, or sets too small for k.
+        k: a vector's radius is the distance to its k-th nearest neighbour in its own set, itself excluded; 1 ≤ k < M,
+            N.
+    Returns (precision, recall). A distance equal to the radius counts as within. Both depend on M and N, so compare
+    only at equal numbers. Raises CourseError for other shapes, numbers that are not finite, or sets too small for k.
     Paper: Kynkäänniemi et al. 2019. Chapter 04.
     """
     real, fake = feature_sets("precision_recall", 2, real=real, fake=fake)

@@ -1,4 +1,4 @@
-"""Structural similarity: are means, contrasts and patterns alike in every small window of two pictures?"""
+"""Structural similarity: are means, contrasts and patterns alike in every small window of two images?"""
 
 import torch
 from torch import Tensor
@@ -12,24 +12,24 @@ WINDOW = 2 * RADIUS + 1
 
 
 def ssim(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 0, luma: bool = False) -> Tensor:
-    """Structural similarity of each picture, from −1 to 1 (identical).
+    """Structural similarity of each image, from −1 to 1 (identical).
 
     Args:
         pred, target: N×C×H×W, same shape, values in [0, data_range]; H and W at least 11 after shaving.
         data_range: largest possible value: 1.0 for [0,1], 255 for bytes.
         shave: border in pixels left out on every side (super-resolution papers use the scale).
         luma: compare the Y channel of BT.601 only (N×3×H×W in [0,1]).
-    Returns a tensor (N,): the mean over all windows that lie within the picture, and over channels. The window is
+    Returns a tensor (N,): the mean over all windows that lie within the image, and over channels. The window is
     Gaussian, σ = 1.5, 11×11, K₁ = 0.01, K₂ = 0.03, as in the paper: scikit-image's structural_similarity with
     gaussian_weights=True, sigma=1.5, use_sample_covariance=False; its default, a uniform 7×7 window, gives others.
-    Raises CourseError for other shapes, numbers that are not finite, or pictures smaller than a window.
+    Raises CourseError for other shapes, numbers that are not finite, or images smaller than a window.
     Paper: Wang et al. 2004. Chapter 05.
     """
     pred, target = comparable("ssim", pred, target, shave, luma)
     if min(pred.shape[2:]) < WINDOW:
         raise CourseError(
             f"ssim: {pred.shape[2]}×{pred.shape[3]} pixels are left to compare (shave={shave}), a window has "
-            f"{WINDOW}×{WINDOW}; use larger pictures or a smaller border"
+            f"{WINDOW}×{WINDOW}; use larger images or a smaller border"
         )
     pred, target = pred.double(), target.double()
     mean_p, mean_t, square_p, square_t, product = map(

@@ -1,4 +1,4 @@
-"""One architecture a file; each network states its own facts (see `facts`)."""
+"""Network architectures, one per file; each network states its own facts (see `facts`)."""
 
 from course_lib.networks.classifier import FEATURES, Classifier
 from course_lib.networks.dcgan import DCGAN_LATENT, dcgan_discriminator, dcgan_generator, dcgan_start

@@ -1,4 +1,4 @@
-"""The small residual classifier: later chapters use its 128 features to compare sets of pictures."""
+"""The small residual classifier: later chapters use its 128 features to compare sets of images."""
 
 from torch import Tensor, nn
 
@@ -10,9 +10,9 @@ FEATURES = 128
 class Classifier(nn.Module):
     """Stem, five pre-activation residual blocks, linear head; about 0.5 million parameters.
 
-    forward(x): N×channels×H×W in [0,1] → logits N×classes; H and W from 8 up (28×28 and 32×32 in the course).
-    features(x): the N×128 averages that the head sees: the course's feature extractor (scores: "FD-clf").
-    Chapter 01 trains it; later chapters measure with it.
+    forward(x): N×channels×H×W in [0,1] → logits N×classes; H and W at least 8 (28×28 and 32×32 in the course).
+    features(x): the N×128 pooled features that the head receives: the course's feature extractor (scores: "FD-clf").
+    Chapter 01 trains it; later chapters use it in their metrics.
     """
 
     def __init__(self, classes: int = 10, channels: int = 1):

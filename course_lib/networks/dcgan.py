@@ -8,10 +8,10 @@ DCGAN_LATENT = 100
 
 
 def dcgan_generator(width: int = 64, channels: int = 1) -> nn.Module:
-    """noise N×100 → pictures N×channels×28×28 in [-1,1]; 4·width channels at 7×7, 2·width at 14×14.
+    """Latent vectors N×100 → images N×channels×28×28 in [-1,1]; 4·width channels at 7×7, 2·width at 14×14.
 
-    Paper: Radford et al. 2015, "Unsupervised Representation Learning with DCGANs"; 28 pixels need one stage less than
-    its 64. Chapter 03.
+    Paper: Radford et al. 2015, "Unsupervised Representation Learning with DCGANs"; 28 pixels need one stage fewer than
+    the paper's 64. Chapter 03.
     """
     network = nn.Sequential(
         nn.Unflatten(1, (DCGAN_LATENT, 1, 1)),
@@ -28,7 +28,7 @@ def dcgan_generator(width: int = 64, channels: int = 1) -> nn.Module:
 
 
 def dcgan_discriminator(width: int = 64, channels: int = 1) -> nn.Module:
-    """Pictures N×channels×28×28 in [-1,1] → logits N; batch norm behind the second convolution. Chapter 03."""
+    """Images N×channels×28×28 in [-1,1] → logits N; batch norm after the second convolution. Chapter 03."""
     network = nn.Sequential(
         nn.Conv2d(channels, width, 4, 2, 1),
         nn.LeakyReLU(0.2),
@@ -42,13 +42,13 @@ def dcgan_discriminator(width: int = 64, channels: int = 1) -> nn.Module:
 
 
 def dcgan_start(layer: nn.Module) -> None:
-    """The paper's initial weights, for `network.apply`: normal with standard deviation 0.02, norms about 1.
+    """The paper's weight initialisation, for `network.apply`: standard deviation 0.02 around 0, around 1 for norms.
 
     Chapter 03.
     """
     weight = getattr(layer, "weight", None)
     if weight is not None and weight.is_meta:
-        return  # it gets its numbers from a file; torch would spend seconds on learning to draw none
+        return  # its weights will come from a file; initialising meta tensors costs torch seconds for nothing
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, 0.02)
     elif isinstance(layer, nn.BatchNorm2d):

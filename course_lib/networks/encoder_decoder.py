@@ -1,6 +1,6 @@
-"""An encoder–decoder for pictures with holes, and the two kinds of layer that it can be built of.
+"""An encoder–decoder for images with holes, and the two kinds of layer it can be built from.
 
-Each layer takes and gives a pair: features N×C×H×W and the hole that is left, N×1×H×W, 1 where nothing is known yet.
+Each layer maps a pair to a pair: features N×C×H×W and the remaining hole N×1×H×W, 1 where nothing is known yet.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,15 @@ Layer = Callable[[int, int, int], nn.Module]
 
 
 class PartialLayer(nn.Module):
-    """A partial convolution, then ReLU: what is missing stays 0, and the hole shrinks by a pixel. Chapter 07.
+    """A partial convolution, then ReLU: unknown features stay 0, and the hole shrinks by one pixel. Chapter 07.
 
-    N×inputs×H×W and hole → N×outputs×H/stride×W/stride and the hole that is left. Paper: Liu et al. 2018.
+    N×inputs×H×W and hole → N×outputs×H/stride×W/stride and the remaining hole. Paper: Liu et al. 2018.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1):
         super().__init__()
         self.conv = PartialConv(inputs, outputs, stride=stride)
-        # He et al. 2015, for ReLU: torch's own start has a sixth of this variance, and seven layers in a row fade out.
+        # He et al. 2015, for ReLU: torch's default has a sixth of this variance, and seven layers would fade out.
         nn.init.kaiming_normal_(self.conv.conv.weight, nonlinearity="relu")
 
     def forward(self, x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
@@ -33,9 +33,9 @@ class PartialLayer(nn.Module):
 
 
 class GatedLayer(nn.Module):
-    """A gated convolution, which is told of the hole by a channel of its first input and by nothing else. Chapter 07.
+    """A gated convolution; it knows the hole only from a channel of the first layer's input. Chapter 07.
 
-    N×inputs×H×W and hole → N×outputs×H/stride×W/stride and no hole. Paper: Yu et al. 2019.
+    N×inputs×H×W and hole → N×outputs×H/stride×W/stride and an empty hole. Paper: Yu et al. 2019.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1):
@@ -48,12 +48,12 @@ class GatedLayer(nn.Module):
 
 
 class EncoderDecoder(nn.Module):
-    """Down to a quarter of the size and back, the features of each size kept for the way back.
+    """Down to a quarter of the size and back up, with a skip connection at each size.
 
-    forward(x, hole): N×inputs×H×W and N×1×H×W → N×width×H×W and the hole that is left; H and W multiples of 4. The way
-    back adds what was kept to what comes from below, a shortcut as in a residual block; the hole is that from below,
-    where everything is known that was known before. Channels double with each halving. Papers: Ronneberger et al. 2015,
-    U-Net (which stacks where this one adds); Liu et al. 2018 (with holes). Chapter 07.
+    forward(x, hole): N×inputs×H×W and N×1×H×W → N×width×H×W and the remaining hole; H and W multiples of 4. A skip
+    connection adds the encoder's features to the decoder's, as in a residual block. The decoder's hole is returned,
+    because whatever the encoder knew is known there too. Channels double with each halving. Papers: Ronneberger et al.
+    2015, U-Net (which concatenates instead of adding); Liu et al. 2018 (with holes). Chapter 07.
     """
 
     def __init__(self, layer: Layer, inputs: int, width: int):

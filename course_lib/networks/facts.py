@@ -1,6 +1,6 @@
-"""What a network says of itself: how far it looks, what it enlarges by, how long its noise is.
+"""The facts a network states about itself: receptive field, enlargement factor, latent size.
 
-A program that uses a network reads these from it; a number that is copied elsewhere is wrong after the next change.
+Programs read these from the network, because a copy kept elsewhere would be wrong after the next change.
 """
 
 from typing import Protocol
@@ -11,7 +11,7 @@ from course_lib.errors import CourseError
 
 
 class Generator(Protocol):
-    """A network that draws: noise N×latent_size → images N×C×H×W in [-1,1]. Chapter 03."""
+    """A network that generates images: latent vectors N×latent_size → N×C×H×W in [-1,1]. Chapter 03."""
 
     latent_size: int
 
@@ -22,10 +22,10 @@ class Restorer(Protocol):
     """A network that restores images of any size: N×C×H×W in [0,1] → N×C×(scale·H)×(scale·W), not clamped.
 
     context: radius of its receptive field, in pixels of the input: nothing further away changes an output pixel.
-    channels: C, 3 for RGB, 1 for a network that is given each colour by itself.
-    needs_mask: it is given the hole (1 where missing) as one more channel, the last; the others are 0 there. What is
-        known stays as it was.
-    minimum, multiple: of a side that it can take, in pixels. Chapter 05.
+    channels: C; 3 for RGB, 1 for a network that processes each colour channel on its own.
+    needs_mask: it takes the hole (1 where missing) as an extra last channel; the others are 0 there. Known pixels are
+        returned unchanged.
+    minimum, multiple: the smallest side it accepts, and what every side must be a multiple of, in pixels. Chapter 05.
     """
 
     context: int
@@ -39,17 +39,17 @@ class Restorer(Protocol):
 
 
 def as_generator(network: nn.Module, latent_size: int) -> nn.Module:
-    """The same network, which now says how long its noise is: the facts of a `Generator`. Chapter 03."""
+    """The same network with the facts of a `Generator` attached: its latent size. Chapter 03."""
     network.latent_size = latent_size
     return network
 
 
 def latent_size_of(network: nn.Module) -> int:
-    """The length of the noise that a generator takes; CourseError where it does not say."""
+    """The length of a generator's latent vector; CourseError if the network does not state it."""
     size = getattr(network, "latent_size", None)
     if not isinstance(size, int):
         raise CourseError(
-            f"{type(network).__name__} does not say how long its noise is; as_generator(network, latent_size) tells it"
+            f"{type(network).__name__} does not state its latent size; set it with as_generator(network, latent_size)"
         )
     return size
 
@@ -63,7 +63,7 @@ def as_restorer(
     minimum: int = 1,
     multiple: int = 1,
 ) -> nn.Module:
-    """The same network, which now states the facts of a `Restorer`. Chapter 05."""
+    """The same network with the facts of a `Restorer` attached. Chapter 05."""
     network.context, network.scale, network.channels = context, scale, channels
     network.needs_mask, network.minimum, network.multiple = needs_mask, minimum, multiple
     return network

@@ -1,4 +1,4 @@
-"""Networks that fill holes: what is known is passed on untouched, what is missing starts from the mean of the known."""
+"""Networks that fill holes: known pixels pass through unchanged, missing ones start from the mean of the known."""
 
 import torch
 from torch import Tensor, nn
@@ -11,14 +11,14 @@ from course_lib.networks.restorer import AnySize, long_body, restorer
 
 
 class MeanFill(nn.Module):
-    """The classical start as a layer: N×(C+1)×H×W, picture and hole → N×C×H×W. Chapter 07."""
+    """The mean fill, the simplest baseline, as a layer: N×(C+1)×H×W, image and hole → N×C×H×W. Chapter 07."""
 
     def forward(self, y: Tensor) -> Tensor:
         return mean_fill(*split_hole(y))
 
 
 class KeepKnown(nn.Module):
-    """Of a network's answer N×C×H×W only what lies in the hole; the known pixels of y are returned bit for bit.
+    """Uses a network's output N×C×H×W only inside the hole; the known pixels of y are returned bit for bit.
 
     forward(y): N×(C+1)×H×W as `Holes` gives it → N×C×H×W. Chapter 07.
     """
@@ -28,17 +28,18 @@ class KeepKnown(nn.Module):
         self.network = network
 
     def forward(self, y: Tensor) -> Tensor:
-        picture, hole = split_hole(y)
-        # where and not hole · answer + (1 − hole) · picture: that keeps known pixels only where the answer is finite
-        # (0 · nan is nan) and nothing is in 16 bits. answer + (1 − hole) · (picture − answer) rounds even in float32.
-        return torch.where(hole == 1, self.network(y).to(picture.dtype), picture)
+        image, hole = split_hole(y)
+        # Not hole · output + (1 − hole) · image: that keeps known pixels only if the output is finite (0 · nan is nan)
+        # and nothing is in 16 bits. output + (1 − hole) · (image − output) rounds even in float32.
+        return torch.where(hole == 1, self.network(y).to(image.dtype), image)
 
 
 def inpainter(channels: int = 1, width: int = 64, depth: int = 6, fold: int = 2) -> KeepKnown:
-    """The mean of the known pixels, plus what a residual network adds to it in the hole.
+    """The mean fill, plus a residual network's correction inside the hole.
 
-    N×(channels+1)×H×W, the hole last → N×channels×H×W. It works on folded pixels as the denoiser does, and looks
-    fold · (2 · depth + 3) pixels far: for 28×28 that is everything. Untrained it is the mean fill exactly. Chapter 07.
+    N×(channels+1)×H×W, the hole last → N×channels×H×W. It works on folded pixels as the denoiser does, so the radius of
+    its receptive field is fold · (2 · depth + 3) pixels: all of a 28×28 image. Untrained, it is exactly the mean fill.
+    Chapter 07.
     """
     head = nn.Sequential(nn.PixelUnshuffle(fold), conv3x3((channels + 1) * fold**2, width, bias=True))
     tail = nn.Sequential(conv3x3(width, channels * fold**2, bias=True), nn.PixelShuffle(fold))

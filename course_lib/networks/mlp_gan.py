@@ -1,4 +1,4 @@
-"""The first GAN: two stacks of linear layers that know nothing of neighbouring pixels."""
+"""The first GAN: two multilayer perceptrons, which do not know which pixels are neighbours."""
 
 from torch import nn
 
@@ -8,7 +8,7 @@ MLP_LATENT = 100
 
 
 def mlp_generator(channels: int = 1, size: int = 28) -> nn.Module:
-    """noise N×100 → pictures N×channels×size×size in [-1,1]: three hidden layers with batch norm, then tanh.
+    """Latent vectors N×100 → images N×channels×size×size in [-1,1]: three hidden layers with batch norm, then tanh.
 
     Papers: Goodfellow et al. 2014; batch norm as in Ioffe and Szegedy 2015. Chapter 03.
     """
@@ -22,7 +22,7 @@ def mlp_generator(channels: int = 1, size: int = 28) -> nn.Module:
 
 
 def mlp_discriminator(channels: int = 1, size: int = 28) -> nn.Module:
-    """Pictures N×channels×size×size in [-1,1] → logits N: two hidden layers, no norm. Chapter 03."""
+    """Images N×channels×size×size in [-1,1] → logits N: two hidden layers, no normalisation. Chapter 03."""
     return nn.Sequential(
         nn.Flatten(),
         nn.Linear(channels * size**2, 512),

@@ -1,6 +1,6 @@
-"""Convolutions that know where pixels are missing: one by counting the known ones, one by learning what to let through.
+"""Convolutions for images with missing pixels: one counts the known ones, one learns what to let through.
 
-Everywhere `hole` is N×1×H×W, 1 where a pixel is missing.
+`hole` is always N×1×H×W, 1 where a pixel is missing.
 """
 
 import torch
@@ -9,12 +9,12 @@ from torch.nn import functional
 
 
 class PartialConv(nn.Module):
-    """A convolution over the known pixels only: what stands in a hole cannot reach the output.
+    """A convolution over the known pixels only: values inside the hole cannot reach the output.
 
-    forward(x, hole): N×inputs×H×W and N×1×H×W → (N×outputs×H'×W', the hole that is left, N×1×H'×W'). Each window's sum
-    over known pixels is divided by their share of the window, so that a constant stays that constant beside a hole; the
-    bias is added after that. A window without a known pixel gives 0 and stays a hole. What lies beyond the picture's
-    border counts as missing. Kernel k×k with k odd, padding k//2.
+    forward(x, hole): N×inputs×H×W and N×1×H×W → (N×outputs×H'×W', the remaining hole N×1×H'×W'). Each window's sum over
+    known pixels is divided by the known share of the window, so that the output keeps its scale beside a hole; the bias
+    is added afterwards. A window without a known pixel gives 0 and stays a hole. Pixels beyond the image's border count
+    as missing. Kernel k×k with k odd, padding k//2.
     Paper: Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial Convolutions". Chapter 07.
     """
 
@@ -26,17 +26,17 @@ class PartialConv(nn.Module):
 
     def forward(self, x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         known = 1 - hole
-        # where and not a product: nan · 0 is nan.
+        # torch.where instead of a product, because nan · 0 is nan.
         summed = self.conv(torch.where(hole == 1, 0.0, x))
         count = functional.conv2d(known, self.window, stride=self.conv.stride, padding=self.conv.padding)
         any_known = count > 0
         share = count / self.window.numel()
-        answer = summed / share.clamp(min=1 / self.window.numel()) + self.bias.view(1, -1, 1, 1)
-        return torch.where(any_known, answer, 0.0), (~any_known).to(hole)
+        output = summed / share.clamp(min=1 / self.window.numel()) + self.bias.view(1, -1, 1, 1)
+        return torch.where(any_known, output, 0.0), (~any_known).to(hole)
 
 
 class GatedConv(nn.Module):
-    """activation(features) · sigmoid(gate), both convolutions of one input: the network learns what to let through.
+    """activation(features) · sigmoid(gate), two convolutions of the same input: the gate learns what to let through.
 
     N×inputs×H×W → N×outputs×H'×W'. The hole is one of the input's channels; nothing else marks it.
     Paper: Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution". Chapter 07.

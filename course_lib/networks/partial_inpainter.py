@@ -1,4 +1,4 @@
-"""Inpainting by an encoder–decoder: of partial convolutions, which know the hole, or of gated ones, which learn it."""
+"""Inpainting with an encoder–decoder of partial convolutions, which know the hole, or gated ones, which learn it."""
 
 from torch import Tensor, nn
 
@@ -11,7 +11,7 @@ from course_lib.networks.restorer import AnySize
 
 
 class PartialBranch(nn.Module):
-    """What partial convolutions make of the known pixels alone; 0 where no known pixel was near enough.
+    """An encoder–decoder of partial convolutions: sees known pixels only; 0 where none is in the receptive field.
 
     N×(channels+1)×H×W, the hole last → N×channels×H×W; H and W multiples of 4. Paper: Liu et al. 2018. Chapter 07.
     """
@@ -26,7 +26,7 @@ class PartialBranch(nn.Module):
 
 
 class GatedBranch(nn.Module):
-    """What gated convolutions make of the picture and its hole, as two kinds of channel.
+    """An encoder–decoder of gated convolutions, with the image and its hole as input channels.
 
     N×(channels+1)×H×W, the hole last → N×channels×H×W; H and W multiples of 4. Paper: Yu et al. 2019. Chapter 07.
     """
@@ -41,21 +41,21 @@ class GatedBranch(nn.Module):
 
 
 def partial_inpainter(channels: int = 1, width: int = 32) -> KeepKnown:
-    """The mean of the known pixels, plus what an encoder–decoder of partial convolutions adds to it in the hole.
+    """The mean fill, plus the correction of an encoder–decoder of partial convolutions inside the hole.
 
-    N×(channels+1)×H×W, the hole last → N×channels×H×W, any H and W. The hole shrinks layer by layer, at a quarter of
-    the size four times as fast; what is left of a very wide one keeps the mean. Untrained it is the mean fill exactly.
-    With `width` 32 about as many weights as `inpainter` (half a million). Paper: Liu et al. 2018. Chapter 07.
+    N×(channels+1)×H×W, the hole last → N×channels×H×W, any H and W. Each layer shrinks the hole, four times as fast at
+    a quarter of the size; the middle of a very wide hole keeps the mean. Untrained, it is exactly the mean fill.
+    `width` 32 gives about as many weights as `inpainter` has (half a million). Paper: Liu et al. 2018. Chapter 07.
     """
     return _from_mean_fill(PartialBranch(channels, width))
 
 
 def gated_inpainter(channels: int = 1, width: int = 24) -> KeepKnown:
-    """The mean of the known pixels, plus what an encoder–decoder of gated convolutions adds to it in the hole.
+    """The mean fill, plus the correction of an encoder–decoder of gated convolutions inside the hole.
 
-    N×(channels+1)×H×W, the hole last → N×channels×H×W, any H and W. Nobody tells the layers what a hole is: they learn
-    it. Untrained it is the mean fill exactly. A gate costs as much as what it lets through, so `width` is 24 for about
-    as many weights as the others. Paper: Yu et al. 2019. Chapter 07.
+    N×(channels+1)×H×W, the hole last → N×channels×H×W, any H and W. The layers are not told what a hole is; they learn
+    it. Untrained, it is exactly the mean fill. A gate costs as much as the features it gates, so `width` is 24 for
+    about as many weights as the others have. Paper: Yu et al. 2019. Chapter 07.
     """
     return _from_mean_fill(GatedBranch(channels, width))
 

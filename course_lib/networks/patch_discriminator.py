@@ -1,4 +1,4 @@
-"""The discriminator of super-resolution: is this piece of a photograph real, or was it made up?"""
+"""The discriminator of super-resolution: is this patch of a photograph real or generated?"""
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,12 @@ FOLD = 2
 
 
 class PatchDiscriminator(nn.Module):
-    """Photographs N×channels×H×W in [-1,1], H and W multiples of 8 → logits N×1×H/8×W/8, one for each neighbourhood.
+    """Photographs N×channels×H×W in [-1,1], H and W multiples of 8 → logits N×1×H/8×W/8, one per patch.
 
-    Pixels are folded, then two residual blocks halve the size, without norm: each logit depends on its own picture
-    alone, as R1 and R2 need it. A logit sees 42 pixels a side: texture is judged, not what the picture is of.
-    `features(images)` gives what it looks at on the way: three maps, from fine to coarse, the third with the logits'
-    own size. Papers: Isola et al. 2017 (judging by patches); Ledig et al. 2017. Chapter 06.
+    Pixel unshuffle, then two residual blocks that each halve the size, without normalisation: each logit depends on its
+    own image only, as R1 and R2 require. Its receptive field is 42×42 pixels, so it judges texture, not content.
+    `features(images)` gives three feature maps from fine to coarse, the third at the logits' own size. Papers: Isola et
+    al. 2017 (PatchGAN); Ledig et al. 2017. Chapter 06.
     """
 
     def __init__(self, channels: int = 3, width: int = 16):
@@ -40,12 +40,11 @@ class PatchDiscriminator(nn.Module):
 
 
 def feature_distance(real: list[Tensor], fake: list[Tensor]) -> Tensor:
-    """Mean over the maps of |fake − real|, each divided by the mean |value| of its real map.
+    """Feature matching: the mean over the maps of |fake − real|, each divided by the mean |value| of its real map.
 
-    real, fake: maps of the same shapes, e.g. `PatchDiscriminator.features`; the gradient goes into `fake` only. Because
-    of the division, a map cannot change the distance by growing as a whole, which it does while a discriminator learns
-    (a deviation from the papers, which take |fake − real| as it is). Papers: Salimans et al. 2016; Wang et al. 2018,
-    pix2pixHD. Chapter 06.
+    real, fake: maps of the same shapes, e.g. `PatchDiscriminator.features`; gradients flow into `fake` only. Because of
+    the division, a map cannot change the distance by growing as a whole, which maps do while a discriminator learns
+    (the papers take |fake − real| undivided). Papers: Salimans et al. 2016; Wang et al. 2018, pix2pixHD. Chapter 06.
     """
     shares = []
     for wanted, mine in zip(real, fake, strict=True):

@@ -1,7 +1,7 @@
-"""The course's GAN: y = S(x) + F(x) once more, with the best Gaussian as S and a small residual network as F.
+"""The course's GAN: y = S(x) + F(x) with the best-fitting Gaussian as S and a small residual network as F.
 
-The channels are where they are cheap: at 7×7 and 14×14. The last step to 28×28 is a rearrangement (sub-pixel
-convolution), the discriminator's first layer has stride 2, so no layer ever computes at full size.
+The channels are at 7×7 and 14×14, where they are inexpensive. The last step to 28×28 is a sub-pixel convolution and
+the discriminator's first layer has stride 2, so no layer computes at full size.
 """
 
 import torch
@@ -16,14 +16,14 @@ RESIDUAL_LATENT = 64
 
 
 class PrincipalComponents(nn.Module):
-    """noise N×latent_size → mean + noise · basis, N×C×H×W: pictures drawn from the Gaussian that fits `images` best.
+    """Latent vectors N×latent_size → mean + z · basis, N×C×H×W: samples of the Gaussian that best fits `images`.
 
     Args:
-        images: N×C×H×W, N > latent_size; what the mean and the principal components are taken from. None for zeros
+        images: N×C×H×W, N > latent_size; the mean and the principal components are computed from them. None for zeros
             of `shape` = (C, H, W), where the weights come from a file.
-        latent_size: components that are kept, each scaled by its standard deviation.
-    The shortcut of the generator: no picture comes out sharp, but mean and covariance are right before any training.
-    Both are weights that start there and are trained on. Raises CourseError for too few pictures.
+        latent_size: number of components kept, each scaled by its standard deviation.
+    The generator's shortcut: no sample is sharp, but mean and covariance are right before any training. Both are
+    parameters that start there and are trained further. Raises CourseError for too few images.
     Papers: Pearson 1901; Turk and Pentland 1991, "Eigenfaces". Chapter 03.
     """
 
@@ -36,13 +36,13 @@ class PrincipalComponents(nn.Module):
             return
         if len(images) <= latent_size:
             raise CourseError(
-                f"PrincipalComponents: {len(images)} pictures for {latent_size} components; give more pictures"
+                f"PrincipalComponents: {len(images)} images for {latent_size} components; give more images"
             )
         self.shape = images.shape[1:]
         pixels = images.flatten(1).cpu()
         mean = pixels.mean(0)
-        # The covariance of 784 pixels is a small matrix: its eigenvectors cost less than an SVD of all pictures.
-        # (The sums in float32: three times as fast, and right to a millionth.)
+        # The covariance of 784 pixels is a small matrix: its eigenvectors cost less than an SVD of all images.
+        # (Summing in float32 is three times as fast and accurate to a millionth.)
         values, vectors = torch.linalg.eigh(torch.cov(pixels.T).double())
         order = values.argsort(descending=True)[:latent_size]
         basis = (vectors[:, order] * values[order].clamp(min=0).sqrt()).T
@@ -56,12 +56,12 @@ class PrincipalComponents(nn.Module):
 
 
 def leaky() -> nn.Module:
-    """LeakyReLU with slope 0.2 below zero: a unit that is off still passes some gradient on. Chapter 03."""
+    """LeakyReLU with slope 0.2 below zero, so that an inactive unit still passes on some gradient. Chapter 03."""
     return nn.LeakyReLU(0.2)
 
 
 class ResidualGenerator(nn.Sequential):
-    """tanh(shortcut(z) + branch(z)); `shortcut`, `branch` and its last convolution `tail` by name. Chapter 03."""
+    """tanh(shortcut(z) + branch(z)), with `shortcut`, `branch` and its last convolution `tail` by name. Chapter 03."""
 
     @property
     def shortcut(self) -> nn.Module:
@@ -77,10 +77,10 @@ class ResidualGenerator(nn.Sequential):
 
 
 def residual_generator(images: Tensor | None = None, coarse: int = 32, fine: int = 16) -> nn.Module:
-    """noise N×64 → pictures N×1×28×28 in [-1,1]; before training: tanh of the Gaussian that fits `images`.
+    """Latent vectors N×64 → images N×1×28×28 in [-1,1]; before training: tanh of the Gaussian that fits `images`.
 
     Args:
-        images: training pictures N×1×28×28 in [0,1], for the shortcut's start only; None for a network whose weights
+        images: training images N×1×28×28 in [0,1], only to initialise the shortcut; None for a network whose weights
             come from a file.
         coarse, fine: channels at 7×7 and at 14×14.
     The branch's last convolution starts at zero. Papers: He et al. 2016; Shi et al. 2016 (sub-pixel convolution); Huang
@@ -102,10 +102,10 @@ def residual_generator(images: Tensor | None = None, coarse: int = 32, fine: int
 
 
 def residual_discriminator(channels: int = 16, width: int = 256) -> nn.Module:
-    """Pictures N×1×28×28 in [-1,1] → logits N; no norm, so each logit depends on its own picture alone.
+    """Images N×1×28×28 in [-1,1] → logits N; no normalisation, so each logit depends on its own image only.
 
-    Two strided convolutions to 7×7, then one vector of `width` numbers for the whole picture and two residual blocks on
-    it: a linear layer that sees everything at once costs less than a convolution, and garments are always centred.
+    Two strided convolutions to 7×7, then one vector of `width` numbers for the whole image and two residual blocks on
+    it: garments are always centred, so a linear layer over the whole image works, and costs less than a convolution.
     Chapter 03.
     """
     return nn.Sequential(

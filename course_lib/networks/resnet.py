@@ -1,4 +1,4 @@
-"""ResNet-18 from the course's own basic block, layer for layer the network of torchvision."""
+"""ResNet-18 built from the course's basic block: layer for layer torchvision's network."""
 
 from collections import OrderedDict
 
@@ -30,14 +30,14 @@ def resnet18(classes: int = 1000, channels: int = 3) -> nn.Sequential:
 
 
 def copy_weights(model: nn.Module, state: dict[str, Tensor]) -> None:
-    """Fill a network with weights that stand in the same order under other names (torchvision's, say).
+    """Copy weights that come in the same order under other names (torchvision's, say) into a network.
 
-    Raises CourseError, before anything is changed, when number or shapes differ. Chapter 01.
+    Raises CourseError, before anything is changed, if their number or shapes differ. Chapter 01.
     """
     ours = model.state_dict()
     if len(ours) != len(state):
-        raise CourseError(f"copy_weights: {len(state)} tensors came, {len(ours)} are wanted: not the same network")
+        raise CourseError(f"copy_weights: got {len(state)} tensors, wanted {len(ours)}; is it the same network?")
     for (name, mine), (other, theirs) in zip(ours.items(), state.items(), strict=True):
         if mine.shape != theirs.shape:
-            raise CourseError(f"copy_weights: {other} is {tuple(theirs.shape)}, {name} wants {tuple(mine.shape)}")
+            raise CourseError(f"copy_weights: {other} is {tuple(theirs.shape)}, wanted {tuple(mine.shape)} for {name}")
     model.load_state_dict(dict(zip(ours, state.values(), strict=True)))

@@ -1,7 +1,8 @@
-"""Networks that mend a picture: the classical answer is the shortcut, what must be added to it is the branch.
+"""Networks that restore an image: the classical estimate is the shortcut, the correction to it is the branch.
 
-y = S(x) + F(x) once more, now with a whole network as F: a head that takes the picture in, a body of residual blocks, a
-tail that makes pixels again. The tail starts at zero, so an untrained network gives the classical answer exactly.
+y = S(x) + F(x) with a whole network as F: a head that turns the image into features, a body of residual blocks, a
+tail that turns features into pixels. The tail starts at zero, so an untrained network gives exactly the classical
+estimate.
 """
 
 from collections import OrderedDict
@@ -13,7 +14,7 @@ from course_lib.blocks import Residual, conv3x3, zero_last
 
 
 class Correction(Residual):
-    """shortcut(y) + branch(y) with a whole network as the branch. Its `scale` is what it enlarges by: see `Restorer`.
+    """shortcut(y) + branch(y) with a whole network as the branch. `scale` is its enlargement factor: see `Restorer`.
 
     Chapter 05.
     """
@@ -24,7 +25,7 @@ class Correction(Residual):
 
 
 def restorer(shortcut: nn.Module, head: nn.Module, body: nn.Module, tail: nn.Module) -> Correction:
-    """shortcut(y) + tail(body(head(y))), the tail's last layer zero: at step 0 the shortcut, to the last bit.
+    """shortcut(y) + tail(body(head(y))), with the tail's last layer at zero: at step 0 exactly the shortcut.
 
     Chapter 05 (06 and 07 use it).
     """
@@ -33,7 +34,7 @@ def restorer(shortcut: nn.Module, head: nn.Module, body: nn.Module, tail: nn.Mod
 
 
 def plain_block(width: int, bias: bool = True) -> Residual:
-    """x + conv(ReLU(conv(x))): the block of super-resolution, without norm, since a norm forgets the brightness.
+    """x + conv(ReLU(conv(x))): the block of EDSR, without normalisation, which would discard the brightness.
 
     N×width×H×W → the same. Paper: Lim et al. 2017, EDSR. Chapter 05.
     """
@@ -42,16 +43,16 @@ def plain_block(width: int, bias: bool = True) -> Residual:
 
 
 def long_body(width: int, depth: int, bias: bool = True) -> Residual:
-    """`depth` blocks and a convolution, with a shortcut around them all. Paper: Ledig et al. 2017. Chapter 05."""
-    # Each starts as the identity: without norms, random blocks make a high rate unstable.
+    """`depth` blocks and a convolution, with one skip connection around them. Paper: Ledig et al. 2017. Chapter 05."""
+    # Each block starts as the identity: without normalisation, random blocks make a high learning rate unstable.
     blocks = [zero_last(plain_block(width, bias)) for _ in range(depth)]
     return Residual(nn.Sequential(*blocks, conv3x3(width, width, bias=bias)))
 
 
 class AnySize(nn.Module):
-    """Gives a network that needs sides of a multiple of `multiple` pictures of any size: N×C×H×W → N×C'×(s·H)×(s·W).
+    """Lets a network whose sides must be multiples of `multiple` take any size: N×C×H×W → N×C'×(s·H)×(s·W).
 
-    The last row and column are repeated as often as needed, and the answer is cropped. Chapter 05.
+    The last row and column are repeated as often as needed, and the output is cropped. Chapter 05.
     """
 
     def __init__(self, network: nn.Module, multiple: int, scale: int = 1):

@@ -1,4 +1,4 @@
-"""The first network of the course: it looks at a blurred picture and says what must be added."""
+"""The course's first network: from a blurred image it predicts the correction."""
 
 from torch import nn
 
@@ -7,7 +7,7 @@ from course_lib.networks.facts import as_restorer
 
 
 def sharpener(width: int = 32) -> Residual:
-    """blurred + F(blurred): three 3×3 convolutions as F, the last one zero, so that it starts as the identity.
+    """blurred + F(blurred): three 3×3 convolutions as F, the last one at zero, so that it starts as the identity.
 
     N×3×H×W in [0,1] → N×3×H×W, about 11,000 parameters; not clamped. Chapter 00.
     """
@@ -18,4 +18,4 @@ def sharpener(width: int = 32) -> Residual:
         nn.ReLU(),
         conv3x3(width, 3, bias=True),
     )
-    return as_restorer(zero_last(Residual(branch)), context=3)  # a pixel for each 3×3 convolution
+    return as_restorer(zero_last(Residual(branch)), context=3)  # one pixel per 3×3 convolution

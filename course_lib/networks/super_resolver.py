@@ -1,4 +1,4 @@
-"""Super-resolution: bicubic enlargement is the shortcut, and a residual network at the small size is the branch."""
+"""Super-resolution: bicubic enlargement is the shortcut, and a residual network at low resolution is the branch."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -10,11 +10,11 @@ from course_lib.networks.restorer import long_body, restorer
 
 
 class ZeroMeanConv(nn.Conv2d):
-    """A 3×3 convolution that sees differences only: the weights of each filter sum to 0, colour by colour; no bias.
+    """A 3×3 convolution that sees differences only: each filter's weights sum to 0 in each colour channel; no bias.
 
-    N×channels×H×W → N×width×H×W. What is flat gives 0, whatever its colour; beyond the border the picture is repeated.
-    Without biases after it a whole network adds nothing to flat places, and gives a brighter picture the same
-    correction. Chapter 06.
+    N×channels×H×W → N×width×H×W, with replicate padding. A flat area gives 0, whatever its colour. If no later layer
+    has a bias, the whole network adds nothing to flat areas, and brightening an image does not change its correction.
+    Chapter 06.
     """
 
     def __init__(self, channels: int, width: int):
@@ -26,7 +26,7 @@ class ZeroMeanConv(nn.Conv2d):
 
 
 class Enlarge(nn.Module):
-    """Bicubic enlargement as a layer: N×C×H×W → N×C×(scale·H)×(scale·W), unclamped. Chapter 06."""
+    """Bicubic enlargement as a layer: N×C×H×W → N×C×(scale·H)×(scale·W), not clamped. Chapter 06."""
 
     def __init__(self, scale: int):
         super().__init__()
@@ -37,25 +37,25 @@ class Enlarge(nn.Module):
 
 
 def super_resolver(scale: int = 2, channels: int = 3, width: int = 32, depth: int = 4) -> Residual:
-    """bicubic + F(small picture): all convolutions at the small size, then pixel shuffle. In the manner of EDSR.
+    """bicubic + F(small image): all convolutions at the small size, then pixel shuffle, in the style of EDSR.
 
     N×channels×H×W → N×channels×(scale·H)×(scale·W). Unlike EDSR, F sees differences only and has no biases: a few
-    photographs hold few colours, and on one that it has not seen an ordinary head paints.
+    photographs hold few colours, and an ordinary head adds false colours to a photograph it has not seen.
     Papers: Shi et al. 2016 (sub-pixel convolution); Lim et al. 2017, EDSR. Chapter 06.
     """
     tail = nn.Sequential(conv3x3(width, channels * scale**2, bias=False), nn.PixelShuffle(scale))
     network = restorer(Enlarge(scale), ZeroMeanConv(channels, width), long_body(width, depth, bias=False), tail)
-    # Bicubic looks 2 pixels far, the network one for each 3×3 convolution: head, two in a block, one after, the tail.
+    # Bicubic has a radius of 2 pixels; the network one per 3×3 convolution: head, two per block, one after, tail.
     return as_restorer(network, context=2 * depth + 3, scale=scale, channels=channels)
 
 
 def srcnn(scale: int = 2, channels: int = 1) -> nn.Sequential:
-    """Bicubic, then three convolutions that repaint the whole picture: the first network for super-resolution.
+    """Bicubic, then three convolutions that redraw the whole image: the first CNN for super-resolution.
 
     9×9, 5×5 and 5×5 kernels, 64 and 32 channels; 57,281 parameters for one channel. N×channels×H×W →
     N×channels×(scale·H)×(scale·W). Paper: Dong et al. 2014. Chapter 06.
     """
     layers = [nn.Conv2d(channels, 64, 9, padding=4), nn.ReLU(), nn.Conv2d(64, 32, 5, padding=2), nn.ReLU()]
     network = nn.Sequential(Enlarge(scale), *layers, nn.Conv2d(32, channels, 5, padding=2))
-    # Eight pixels of the large picture, and what bicubic looks at around each of them.
+    # A radius of eight pixels in the large image, plus bicubic's own.
     return as_restorer(network, context=-(-8 // scale) + 2, scale=scale, channels=channels)

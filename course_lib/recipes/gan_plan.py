@@ -49,7 +49,7 @@ def train_gan(
     shape = tuple(training_set.images[0].shape)
     if shape != SHAPE:
         raise CourseError(
-            f"{data} has pictures {shape}; these GANs draw gray ones of 28×28: fashion_mnist_mini, fashion_mnist, mnist"
+            f"{data} has images {shape}; these GANs draw gray ones of 28×28: fashion_mnist_mini, fashion_mnist, mnist"
         )
     images, labels = (part.to(device) for part in training_set.tensors())
     generator, discriminator = (network.to(device) for network in networks(images))

@@ -22,7 +22,7 @@ def train(data: str, device: torch.device, seed: int, scale: int = 2) -> Run:
     """Twice as many pixels a side: mean squared error, Adam, a rate that falls along a cosine.
 
     `data` is a set of photographs, "photos" or "folder:PATH"; the test split is only measured on, by the benchmarks'
-    protocol: small pictures by antialiased bicubic, 8 bits, PSNR in luma, `scale` pixels shaved. Chapter 06.
+    protocol: small images by antialiased bicubic, 8 bits, PSNR in luma, `scale` pixels shaved. Chapter 06.
     """
     small, originals = shrunk_photographs(data, "train", device, scale)
     config = {"scale": scale, "channels": 3, "width": 32, "depth": 4}

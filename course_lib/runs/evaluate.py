@@ -40,7 +40,7 @@ def evaluate(
 ) -> Verdict:
     """Measure the run in `folder` on the test split of `data` (default: what it was trained on).
 
-    A generator's `n` samples (10,000 of seed 1, as on the cards), noise and real training pictures are compared with
+    A generator's `n` samples (10,000 of seed 1, as on the cards), noise and real training images are compared with
     that split by the features of `extractor`, one of EXTRACTORS. Other runs give their recipe's own metrics. Raises
     CourseError for what is no run, an option that the run has no use for, and values out of range.
     """
@@ -87,10 +87,10 @@ def _of_generator(
     if extractor_name == "garments" and shape != (1, 28, 28):
         size = "×".join(map(str, shape))
         raise CourseError(
-            f"{test.name} has pictures {size}, and garments looks at gray ones of 28×28; add --extractor inception"
+            f"{test.name} has images {size}, and garments looks at gray ones of 28×28; add --extractor inception"
         )
     extractor = (garments if extractor_name == "garments" else inception)(device)
-    # One set of pictures at a time: they take more room than their features.
+    # One set of images at a time: they take more room than their features.
     sources = {
         "samples": lambda: sample_images(model, n, seed),
         "noise": lambda: torch.rand(n, *shape, generator=torch.Generator().manual_seed(seed)),
@@ -98,7 +98,7 @@ def _of_generator(
     }
     seen = {name: extract_features(source(), extractor) for name, source in sources.items()}
     against = extract_features(reference, extractor)
-    # Precision and recall change with the number of pictures, so they are given the same in all rows.
+    # Precision and recall change with the number of images, so they are given the same in all rows.
     among = min(n, len(train), len(reference))
     waiting = tqdm(seen.items(), "comparing", delay=5, leave=False, disable=None)
     rows = {name: compare(against, features, K, among) for name, features in waiting}

@@ -45,8 +45,8 @@ def restore(folder: str | Path, source: str | Path, out: str | Path, mask: str |
 
     `folder` is what `course train` wrote, or the name of a published checkpoint (see `find_run`).
 
-    `mask` is a picture of the same size, white where pixels are missing, black where they are known. Known ones are
-    returned bit for bit, if the kind of file loses nothing (jpg does). What else is kept of a picture is told in
+    `mask` is an image of the same size, white where pixels are missing, black where they are known. Known ones are
+    returned bit for bit, if the kind of file loses nothing (jpg does). What else is kept of an image is told in
     images/reading.py. Raises CourseError for a network that restores nothing, bad files, and a mask that is missing,
     not wanted, of another size or not black and white.
     """
@@ -93,7 +93,7 @@ def peak_memory() -> int | None:
 def _restored(
     network: Restorer, picture: Picture, hole: np.ndarray | None, deep: bool, device: torch.device
 ) -> Image.Image:
-    """The picture through the network: mode L or RGB, for gray of 16 bit I;16 if `deep`; without alpha."""
+    """The image through the network: mode L or RGB, for gray of 16 bit I;16 if `deep`; without alpha."""
     height, width, colours = picture.pixels.shape
     pixels = picture.pixels
     if hole is not None:
@@ -129,13 +129,13 @@ def _asked(network: Restorer, given: Tensor, colours: int) -> Tensor:
     """Ask the network about tiles N×C×h×w in gray (`colours` = 1) or RGB, with the hole behind them where it needs one.
 
     Gray goes in as three equal colours. Of the three answers the mean is taken: no gray is closer to them (in mean
-    square), and none of the colours counts more, since the picture has none.
+    square), and none of the colours counts more, since the image has none.
     """
     picture, hole = given[:, :colours], given[:, colours:]
     if network.needs_mask:
         picture = picture * (1 - hole)  # what lies in the hole must not tell
     if network.channels == 1:
-        # Each colour is a gray picture of its own.
+        # Each colour is a gray image of its own.
         count, _, height, width = picture.shape
         hole = hole.repeat_interleave(colours, 0)
         answer = network(torch.cat([picture.reshape(-1, 1, height, width), hole], 1))

@@ -13,13 +13,13 @@ from course_lib.system.evaluation_mode import evaluating
 def sample_images(
     generator: nn.Module, n: int, seed: int, *, latent_size: int | None = None, batch_size: int = 500
 ) -> Tensor:
-    """n pictures from a generator, N×C×H×W float32 in [0,1], on the CPU.
+    """n images from a generator, N×C×H×W float32 in [0,1], on the CPU.
 
     Args:
         generator: noise N×latent_size → N×C×H×W in [-1,1] (what goes beyond is clipped), on any device.
         seed: of the noise (see `latent_noise`); torch's own random numbers are not touched.
         latent_size: only for a generator that does not state it itself (see `as_generator`).
-        batch_size: pictures at a time; it changes the memory that is needed, not the pictures.
+        batch_size: images at a time; it changes the memory that is needed, not the images.
     The generator is in evaluation mode meanwhile and as before afterwards, part by part. Raises CourseError for an n or
     seed out of range, and for a generator of unknown latent_size, or that gives another shape, nan or inf. Chapter 03.
     """

@@ -7,14 +7,14 @@ from torch import Tensor
 
 from course_lib.errors import CourseError
 
-MOST = 1_000_000  # pictures at a time: a slip of the finger must not fill the memory
+MOST = 1_000_000  # images at a time: a slip of the finger must not fill the memory
 _ROWS = 64  # noise is drawn in blocks of this many vectors
 
 
 def latent_noise(n: int, latent_size: int, seed: int) -> Tensor:
     """n vectors of standard normal noise, n×latent_size, drawn on the CPU: the same on every machine and device.
 
-    The first vectors do not depend on n: picture 3 of 16 is picture 3 of 10,000. Raises CourseError for an n outside
+    The first vectors do not depend on n: image 3 of 16 is image 3 of 10,000. Raises CourseError for an n outside
     1 … 1,000,000 or a seed outside 0 … 2⁶³ − 1. Chapter 03.
     """
     if not 1 <= n <= MOST:
@@ -49,14 +49,14 @@ def slerp(start: Tensor, end: Tensor, share: Tensor | float) -> Tensor:
 def latent_directions(
     generate: Callable[[Tensor], Tensor], latent_size: int, count: int = 3, seed: int = 0, n: int = 1000
 ) -> Tensor:
-    """The directions of the latent space along which pictures change most: count×latent_size, orthonormal.
+    """The directions of the latent space along which images change most: count×latent_size, orthonormal.
 
     Args:
         generate: noise N×latent_size (on the CPU) → N×C×H×W.
-        n: pictures that are looked at, more than latent_size.
-    The linear map from noise to pixels that fits n pictures best is, for many pictures, the generator's mean slope (by
+        n: images that are looked at, more than latent_size.
+    The linear map from noise to pixels that fits n images best is, for many images, the generator's mean slope (by
     Stein's lemma); these are its first singular vectors, for a linear generator the principal components exactly.
-    Compare Härkönen et al. 2020, "GANSpace". Raises CourseError for a count out of range, or too few pictures or
+    Compare Härkönen et al. 2020, "GANSpace". Raises CourseError for a count out of range, or too few images or
     pixels. Chapter 03.
     """
     if not 1 <= count <= latent_size < n:

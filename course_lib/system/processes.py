@@ -1,6 +1,6 @@
 """Several processes, one training: each draws the same random numbers and takes its own share of them.
 
-Started by `accelerate launch`; alone, everything here does nothing. Shares are interleaved (every second picture for
+Started by `accelerate launch`; alone, everything here does nothing. Shares are interleaved (every second image for
 two processes), so that n processes see, between them, exactly the batch that one would see.
 """
 

@@ -157,7 +157,7 @@ class Trainer:
 
     @property
     def images_per_second(self) -> float:
-        """Pictures trained on per second of training, over the whole run."""
+        """Images trained on per second of training, over the whole run."""
         return self.images / max(self.seconds, 1e-9)
 
     def save(self, folder: Path) -> None:

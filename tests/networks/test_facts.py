@@ -55,7 +55,7 @@ def test_generators_say_how_long_their_noise_is(network):
 
 def test_a_network_of_your_own_is_told():
     network = nn.Linear(3, 4)
-    with pytest.raises(CourseError, match="Linear does not say how long its noise is"):
+    with pytest.raises(CourseError, match="Linear does not state its latent size"):
         latent_size_of(network)
     assert as_generator(network, 3) is network and latent_size_of(network) == 3
 

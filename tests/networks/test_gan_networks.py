@@ -84,7 +84,7 @@ def test_its_sign_is_fixed_and_too_few_pictures_are_refused(garments):
     ours = PrincipalComponents(garments, 8).requires_grad_(False)
     largest = ours.basis.gather(1, ours.basis.abs().argmax(1, keepdim=True))
     assert (largest > 0).all()
-    with pytest.raises(CourseError, match="64 pictures for 64 components"):
+    with pytest.raises(CourseError, match="64 images for 64 components"):
         PrincipalComponents(garments[:64], 64)
 
 
