@@ -23,7 +23,7 @@ def network_extractor(
     """Measure with any network that maps images N×C×H×W in [0,1] to features N×dim: score "FD", no published one.
 
     Args:
-        network: moved to `device`; while it is asked it is in evaluation mode and keeps no gradients, afterwards it is
+        network: moved to `device`; during extraction it is in evaluation mode and keeps no gradients, afterwards it is
             as before.
         name: how a protocol names it, for example "ResNet-18 on CIFAR-10, 512 features".
         resize: what the network itself does to the size of images, for the protocol. Nothing is resized here.

@@ -13,9 +13,10 @@ from course_lib.metrics import inception_score, kernel_distance, precision_recal
 class Scores(NamedTuple):
     """How near `n` images come to `reference_n` real ones, by every measure of sets. Chapter 04.
 
-    frechet_distance and kernel_distance: squared distances in units of the features, 0 for equal laws; the kernel's is
+    frechet_distance and kernel_distance: squared distances in units of the features, 0 for equal distributions; the
+        kernel's is
     unbiased and comes with its standard error. inception_score: 1 … K; None without probabilities; the reference has
-    no part in it. precision, recall: in [0,1], by reach to the `k`-th neighbour among the first `among` of each set.
+    no part in it. precision, recall: in [0,1], with radii to the `k`-th neighbour, among the first `among` of each set.
     """
 
     n: int

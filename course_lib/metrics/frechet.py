@@ -1,4 +1,4 @@
-"""The Fréchet distance of two Gaussians, with whatever is costly computed once for each and kept."""
+"""The Fréchet distance of two Gaussians; the expensive parts are computed once for each and kept."""
 
 from functools import cached_property
 

@@ -45,12 +45,12 @@ def train(
 
     `data` is a set of photographs, "photos" or "folder:PATH"; the test split is only measured on. The weights are for
     comparisons: both 0 is a network trained on pixels alone, the other end of the perception–distortion plane.
-    The features are the discriminator's own. SRGAN takes those of VGG, which has seen a million photographs; here
-    nothing is fetched, and the one network of ours that has to look closely at photographs in colour is the one that
-    learns in this game what tells real from restored. So both terms follow one judge: what it overlooks, both do. A
-    first training on pixels is not needed: SRGAN's generator would start with noise, this one starts with bicubic,
-    exactly. The run's model is the averaged generator.
-    Papers: Ledig et al. 2017; Wang et al. 2018, pix2pixHD (feature matching); Huang et al. 2024 (the game). Chapter 06.
+    The features are the discriminator's own. SRGAN uses those of VGG, trained on a million photographs; here nothing is
+    downloaded, and the discriminator is the one network of ours that learns what tells real photographs from restored
+    ones. So both terms depend on one judge, and what it overlooks, both overlook. No pre-training on pixels is needed:
+    SRGAN's generator would start from random output, this one starts from bicubic exactly. The run's model is the
+    averaged generator. Papers: Ledig et al. 2017; Wang et al. 2018, pix2pixHD (feature matching); Huang et al. 2024
+    (the game). Chapter 06.
     """
     small, originals = shrunk_photographs(data, "train", device, SCALE)
     config = {"scale": SCALE, "channels": 3, "width": 32, "depth": 4}

@@ -17,10 +17,10 @@ def sample_images(
 
     Args:
         generator: noise N×latent_size → N×C×H×W in [-1,1] (what goes beyond is clipped), on any device.
-        seed: of the noise (see `latent_noise`); torch's own random numbers are not touched.
+        seed: of the latent vectors (see `latent_noise`); torch's own random state is not touched.
         latent_size: only for a generator that does not state it itself (see `as_generator`).
-        batch_size: images at a time; it changes the memory that is needed, not the images.
-    The generator is in evaluation mode meanwhile and as before afterwards, part by part. Raises CourseError for an n or
+        batch_size: images at a time; it changes the memory needed, not the images.
+    The generator runs in evaluation mode; each part's mode is restored afterwards. Raises CourseError for an n or
     seed out of range, and for a generator of unknown latent_size, or that gives another shape, nan or inf. Chapter 03.
     """
     noise = latent_noise(n, latent_size or latent_size_of(generator), seed)

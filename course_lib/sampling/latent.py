@@ -1,4 +1,4 @@
-"""Latent vectors: drawn from a seed, walked between, and searched for the directions that change an image most."""
+"""Latent vectors: drawn from a seed, interpolated, and searched for the directions that change an image most."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ _ROWS = 64  # noise is drawn in blocks of this many vectors
 
 
 def latent_noise(n: int, latent_size: int, seed: int) -> Tensor:
-    """n vectors of standard normal noise, n×latent_size, drawn on the CPU: the same on every machine and device.
+    """n standard normal latent vectors, n×latent_size, drawn on the CPU: the same on every machine and device.
 
     The first vectors do not depend on n: image 3 of 16 is image 3 of 10,000. Raises CourseError for an n outside
     1 … 1,000,000 or a seed outside 0 … 2⁶³ − 1. Chapter 03.
@@ -32,9 +32,9 @@ def slerp(start: Tensor, end: Tensor, share: Tensor | float) -> Tensor:
 
     Args:
         start, end: …×d; share: 0 (start) … 1 (end), a number or a tensor that broadcasts against …×1.
-    Noise in many dimensions lies close to a sphere; the straight line between two points of it cuts through the inside,
-    where the generator has never been. Lengths go linearly from one to the other, parallel vectors along the straight
-    line. Paper: White 2016, "Sampling Generative Networks". Chapter 03.
+    In many dimensions, normal vectors lie close to a sphere. A straight line between two of them passes through the
+    inside, where the generator was never trained. Lengths go linearly from one to the other, parallel vectors along the
+    straight line. Paper: White 2016, "Sampling Generative Networks". Chapter 03.
     """
     lengths = [vector.norm(dim=-1, keepdim=True) for vector in (start, end)]
     a, b = (vector / length.clamp(min=1e-12) for vector, length in zip((start, end), lengths, strict=True))

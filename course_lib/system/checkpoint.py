@@ -1,4 +1,4 @@
-"""Everything a run needs to go on, in one safetensors file: tensors as tensors, the rest as JSON beside them.
+"""Everything needed to resume a run, in one safetensors file: tensors as tensors, the rest as JSON beside them.
 
 A tree (dicts, lists, tuples, tensors, numbers, strings, None) enters, a file leaves, and the same tree comes
 back. Nothing is pickled, so opening somebody's checkpoint cannot run somebody's code.

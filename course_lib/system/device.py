@@ -1,4 +1,4 @@
-"""Where the computing happens: pick a device, make it repeatable, measure how fast it is."""
+"""The device that computes: choose it, make results repeatable, measure its speed."""
 
 import os
 import platform
@@ -63,9 +63,9 @@ def budget(device: torch.device) -> Literal["cpu", "gpu"]:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until `device` has done what it was given: a GPU works behind the program's back.
+    """Wait until `device` has finished its work: a GPU computes asynchronously.
 
-    A clock read without this measures how fast work is handed over. Shown in chapter 00.
+    A clock read without this measures only how fast work is queued. Shown in chapter 00.
     """
     if device.type == "cuda":
         torch.cuda.synchronize(device)
@@ -98,7 +98,7 @@ class Throughput:
 def describe(device: torch.device | None = None) -> dict[str, str | int | float | None]:
     """What `device` (default: `pick()`) is: `device`, `name`, `threads` (torch's on the CPU), `memory_gb`.
 
-    `memory_gb` (10⁹ bytes): the GPU's, else the machine's, None where nobody tells. Shown in chapter 00.
+    `memory_gb` (10⁹ bytes): the GPU's, else the machine's, None where it is unknown. Shown in chapter 00.
     """
     device = device or pick()
     if device.type == "cuda":

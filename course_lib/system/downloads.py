@@ -1,6 +1,6 @@
-"""Fetch one large file: an interrupted download goes on where it stopped, and only the right file gets its name.
+"""Fetch one large file: an interrupted download resumes, and only the right file gets its name.
 
-torch.hub.download_url_to_file knows neither mirrors nor resuming, and waits for a silent server for ever.
+torch.hub.download_url_to_file has neither mirrors nor resuming, and waits for a silent server for ever.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ CHUNK = 1 << 18
 def fetch(addresses: tuple[str, ...], target: Path, sha256: str) -> None:
     """Write the file to `target` from the first address that gives it whole; all of them hold the same file.
 
-    Meanwhile it is `target` + ".partial". That stays when a line breaks, and the next address, or the next call,
-    asks for the rest only. One process at a time. Raises what went wrong at the last address: an OSError or, for
+    Until then it is `target` + ".partial". That file stays when a connection breaks, and the next address, or the next
+    call, asks for the rest only. One process at a time. Raises what went wrong at the last address: an OSError or, for
     a wrong file, which is removed, RuntimeError. Behind `inception`, chapter 04.
     """
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A network that is only asked, not trained: in evaluation mode for a while, then every part as it was before."""
+"""Evaluation mode for a while; afterwards every part of the network is in the mode it had before."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """`with evaluating(network):` batch norm and dropout as for use, no gradients; afterwards part by part as before.
+    """`with evaluating(network):` batch norm and dropout in evaluation mode, no gradients; modes are restored after.
 
     Part by part, since a network may be trained with some of its layers held in evaluation mode. Chapter 03.
     """

@@ -14,9 +14,9 @@ from course_lib.errors import CourseError
 def replacing(path: Path) -> Iterator[Path]:
     """The path of an empty file beside `path`, which takes its place when all went well and is removed when not.
 
-    Until then, whoever looks at `path` sees the old file. The name is new each time and the file is ours alone, so two
-    programs that write the same file do not meet in it. A missing folder is made. A file that was there keeps its
-    permissions; a new one has those that the user's umask gives.
+    Until then, readers of `path` see the old file. The partial file has a new name each time and is created
+    exclusively, so two programs that write the same file cannot mix their contents. A missing folder is made. A file
+    that was there keeps its permissions; a new one has those that the user's umask gives.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
-    """An open file that takes the place of `path` when all went well: `replacing`, for those who write by themselves.
+    """An open file that takes the place of `path` when all went well: `replacing` for file objects.
 
     A place that cannot be written is a CourseError, at once.
     """
@@ -47,7 +47,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """All of a text as UTF-8 with the line ends of Unix, or nothing."""
+    """Write all of a text, or nothing: UTF-8, Unix line ends."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 

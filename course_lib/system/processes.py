@@ -1,7 +1,7 @@
-"""Several processes, one training: each draws the same random numbers and takes its own share of them.
+"""Several processes train one network: each draws the same random numbers and takes its own share.
 
-Started by `accelerate launch`; alone, everything here does nothing. Shares are interleaved (every second image for
-two processes), so that n processes see, between them, exactly the batch that one would see.
+Started by `accelerate launch`; in a single process, everything here does nothing. Shares are interleaved (every second
+image for two processes), so that n processes together see exactly the batch that one process would see.
 """
 
 import torch
@@ -16,12 +16,12 @@ def count() -> int:
 
 
 def first() -> bool:
-    """True in the one process that writes files and speaks. Chapter 03."""
+    """True in the one process that writes files and prints. Chapter 03."""
     return count() == 1 or distributed.get_rank() == 0
 
 
 def share(batch: Tensor) -> Tensor:
-    """This process's part of a batch that all have drawn alike: N×… → N/count×…; CourseError if N does not divide.
+    """This process's part of a batch that all processes have drawn: N×… → N/count×…; CourseError if N does not divide.
 
     Chapter 03.
     """
@@ -45,13 +45,13 @@ def total(numbers: Tensor) -> Tensor:
 
 
 def agree(numbers: list[float]) -> list[float]:
-    """The mean of each number over the processes, so that all of them decide alike (stop, save). Chapter 03."""
+    """The mean of each number over the processes, so that all make the same decision (stop, save). Chapter 03."""
     if count() == 1:
         return numbers
     return (total(torch.tensor(numbers, dtype=torch.float64)) / count()).tolist()
 
 
 def wait() -> None:
-    """Wait for the others: nobody reads what the first is still writing. Chapter 03."""
+    """A barrier: no process reads what the first is still writing. Chapter 03."""
     if count() > 1:
         distributed.barrier()

@@ -1,4 +1,4 @@
-"""A calmer copy of a network that is being trained: the exponential moving average of its weights."""
+"""The exponential moving average (EMA) of the weights of a network in training."""
 
 import copy
 from typing import Any
@@ -15,10 +15,10 @@ class EMA:
 
     Args:
         network: copied; its later weights come through `update`.
-        decay: in [0, 1); the average forgets over about 1/(1 − decay) steps. At the start it forgets faster,
-            min(decay, (1 + n)/(10 + n)) after n updates, or random weights would stay in it for long.
+        decay: in [0, 1); the average forgets over about 1/(1 − decay) steps. At the start the decay is
+            smaller, min(decay, (1 + n)/(10 + n)) after n updates, so that the initial weights are soon forgotten.
     `network` is the averaged copy, in evaluation mode and without gradients; `updates` counts. `state_dict` and
-    `load_state_dict` as for a module. Raises CourseError for another decay.
+    `load_state_dict` as for a module. Raises CourseError for a decay out of range.
     Papers: Polyak and Juditsky 1992; Yazıcı et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training".
     Chapter 03.
     """

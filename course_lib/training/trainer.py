@@ -1,7 +1,7 @@
-"""One training loop for every recipe: take a batch, do the recipe's step, keep count, save, go on where it stopped.
+"""One training loop for every recipe: take a batch, do the recipe's step, keep count, save, resume.
 
 A step function (batch → dict of numbers) and the things it changes (networks, optimisers, batches) enter; trained
-networks and a history leave. What a step computes is the recipe's affair: the loop knows no loss.
+networks and a history leave. The step decides what is computed; the loop knows no loss.
 """
 
 import math
@@ -31,7 +31,7 @@ SAVE_EVERY_SECONDS = 30
 
 
 class Stateful(Protocol):
-    """What can be saved and taken up again, as a torch module can."""
+    """Anything that can be saved and restored, as a torch module can."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -39,9 +39,9 @@ class Stateful(Protocol):
 
 
 def _as_the_weights_lie(optimiser: Optimizer) -> None:
-    """Lay the optimiser's memory out as its weights are: a file forgets that, and fused optimisers rely on it.
+    """Give the optimiser's state the memory layout of its weights: files lose it, and fused optimisers rely on it.
 
-    A weight in channels_last, or a transposed one, would otherwise be paired with the memory of another.
+    Otherwise a weight in channels_last, or a transposed one, would be updated with misplaced state.
     """
     for weight, memory in optimiser.state.items():
         for name, value in memory.items():
@@ -51,7 +51,7 @@ def _as_the_weights_lie(optimiser: Optimizer) -> None:
 
 @dataclass
 class Trainer:
-    """Runs `step` over `batches`, and can be saved and resumed without a trace.
+    """Runs `step` over `batches`; can be saved and resumed bit for bit.
 
     Args:
         step: (images, labels) → named numbers for the history; it updates the networks itself.
@@ -177,7 +177,7 @@ class Trainer:
         wait()
 
     def load(self, folder: Path) -> None:
-        """Take up a saved run: weights, buffers, optimisers, data order and every random number as they were."""
+        """Restore a saved run: weights, buffers, optimisers, data order and the state of every random generator."""
         state = load_tree(folder / STATE_FILE)
         parts = {"networks": self.networks, "optimisers": self.optimisers, "others": self.others}
         for kind, group in parts.items():

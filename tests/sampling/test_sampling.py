@@ -107,7 +107,7 @@ class Broken(nn.Module):
         ({"seed": 2**63}, "seed 9223372036854775808"),
         ({"generator": Broken()}, "gave nan or inf"),
         ({"generator": nn.Identity()}, r"shape \(4, 5\)"),
-        ({"latent_size": None}, r"Toy does not state its latent size; as_generator"),
+        ({"latent_size": None}, r"Toy does not state its latent size; set it with as_generator"),
     ],
 )
 def test_bad_input_gets_one_line(arguments, words):
