@@ -1,7 +1,7 @@
-"""The one block of the course, y = S(x) + F(x), and the small functions that build its variants.
+"""The residual block, y = S(x) + F(x), and the small functions that build its variants.
 
-A builder returns a `Residual`; nothing else in the course defines a shortcut. Data flow: a feature map
-N×C×H×W enters, a feature map leaves; no block looks at labels, losses or devices.
+Each builder returns a `Residual`; nothing else in the course defines a shortcut. A block maps a feature map
+N×C×H×W to a feature map and does not depend on labels, losses or devices.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ class Residual(nn.Module):
 
     Args:
         branch: F, any module. Its output must have the shape of the shortcut's output.
-        shortcut: S, `nn.Identity()` unless given. Where shape changes, a projection (1×1 convolution).
+        shortcut: S, by default `nn.Identity()`. Where the shape changes, use a projection (1×1 convolution).
         scale: factor on the branch; a float, or an `nn.Parameter` to learn it.
-        after: applied to the sum. `nn.Identity()` unless given; the original block of 2015 has a ReLU here.
+        after: applied to the sum, by default `nn.Identity()`; the original block of 2015 has a ReLU here.
 
-    Shapes: any x that both paths accept → what both paths give; in this course N×C×H×W.
-    Raises CourseError when the paths disagree in shape: PyTorch would broadcast some such sums silently.
+    Shapes: any x that both paths accept → the output shape of both paths; in this course N×C×H×W.
+    Raises CourseError if the two output shapes differ, because PyTorch would silently broadcast some such sums.
     Paper: He et al. 2015, "Deep Residual Learning for Image Recognition". Chapter 01 builds it.
     """
 
@@ -47,7 +47,7 @@ class Residual(nn.Module):
         return self.after(kept + self.scale * correction)
 
     def paths(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """shortcut(x) and branch(x), of one shape."""
+        """shortcut(x) and branch(x), checked to have the same shape."""
         kept, correction = self.shortcut(x), self.branch(x)
         if kept.shape != correction.shape:
             raise CourseError(
@@ -58,17 +58,17 @@ class Residual(nn.Module):
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:
-    """A 3×3 convolution that keeps H×W (divided by the stride). No bias: a norm usually follows. Chapter 01."""
+    """A 3×3 convolution that keeps H×W (divided by the stride). No bias, because a norm usually follows. Chapter 01."""
     return nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=bias)
 
 
 def conv1x1(inputs: int, outputs: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:
-    """A 1×1 convolution: one matrix applied at every pixel; the usual projection shortcut. Chapter 01."""
+    """A 1×1 convolution: the same matrix applied at every pixel; the usual projection shortcut. Chapter 01."""
     return nn.Conv2d(inputs, outputs, 1, stride, bias=bias)
 
 
 def projection(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
-    """The shortcut of the original block: identity where the shape stays, 1×1 convolution and norm where not.
+    """The shortcut of the original block: the identity if the shape stays the same, else 1×1 convolution and batch norm.
 
     He et al. 2015 call this option B. Chapter 01.
     """
@@ -96,12 +96,12 @@ def basic_block(inputs: int, outputs: int | None = None, stride: int = 1) -> Res
 def bottleneck_block(inputs: int, outputs: int | None = None, stride: int = 1, squeeze: int = 4) -> Residual:
     """1×1 down to outputs/squeeze channels, 3×3 there, 1×1 back up; then ReLU: the block of ResNet-50.
 
-    The stride sits in the 3×3 convolution, as torchvision has it (the paper put it in the first 1×1).
+    The stride is in the 3×3 convolution, as in torchvision (the paper put it in the first 1×1).
     N×inputs×H×W → N×outputs×H/stride×W/stride. Paper: He et al. 2015. Chapter 01.
     """
     outputs = outputs or inputs
     if outputs % squeeze:
-        raise CourseError(f"bottleneck_block: {outputs} outputs cannot be divided by squeeze={squeeze}")
+        raise CourseError(f"bottleneck_block: outputs={outputs} is not divisible by squeeze={squeeze}; change one of them")
     narrow = outputs // squeeze
     branch = nn.Sequential(
         conv1x1(inputs, narrow),
@@ -123,10 +123,10 @@ def preact_block(
     norm: Norm = nn.BatchNorm2d,
     activation: Activation = nn.ReLU,
 ) -> Residual:
-    """norm–ReLU–conv–norm–ReLU–conv plus shortcut, nothing after the sum: the shortcut stays a clear path.
+    """norm–ReLU–conv–norm–ReLU–conv plus shortcut, nothing after the sum: the shortcut path has no activation.
 
-    `norm=nn.Identity` leaves normalisation out; the convolutions then get a bias. `activation` makes what stands in
-    the place of the ReLU. Where the shape changes, the shortcut is a bare 1×1 convolution.
+    `norm=nn.Identity` removes normalisation; the convolutions then get a bias. `activation` builds the replacement for
+    the ReLU. Where the shape changes, the shortcut is a 1×1 convolution without a norm.
     N×inputs×H×W → N×outputs×H/stride×W/stride.
     Paper: He et al. 2016, "Identity Mappings in Deep Residual Networks". Chapter 01.
     """
@@ -147,7 +147,7 @@ def preact_block(
 def linear_block(width: int, activation: Activation = nn.ReLU) -> Residual:
     """activation–linear–activation–linear plus shortcut: the pre-activation block for vectors, N×width → N×width.
 
-    Paper: He et al. 2016, with linear layers in the place of convolutions. Chapter 03.
+    Paper: He et al. 2016, with linear layers in place of convolutions. Chapter 03.
     """
     return Residual(nn.Sequential(activation(), nn.Linear(width, width), activation(), nn.Linear(width, width)))
 
@@ -168,12 +168,12 @@ def down_block(inputs: int, outputs: int, norm: Norm = nn.Identity) -> Residual:
         conv3x3(outputs, outputs, bias=True),
         nn.AvgPool2d(2),
     )
-    # Pooling first is the same linear map (a 1×1 convolution commutes with the mean) at a quarter of the cost.
+    # A 1×1 convolution commutes with average pooling; pooling first costs a quarter as much.
     return Residual(branch, nn.Sequential(nn.AvgPool2d(2), conv1x1(inputs, outputs, bias=True)))
 
 
 def up_block(inputs: int, outputs: int, norm: Norm = nn.BatchNorm2d) -> Residual:
-    """Doubles H and W by nearest-neighbour resizing, then convolves: no checkerboard.
+    """Doubles H and W by nearest-neighbour resizing, then convolves, which avoids checkerboard patterns.
 
     N×inputs×H×W → N×outputs×2H×2W. Papers: Gulrajani et al. 2017; Odena et al. 2016, "Deconvolution and
     Checkerboard Artifacts". Chapter 01.
@@ -188,19 +188,19 @@ def up_block(inputs: int, outputs: int, norm: Norm = nn.BatchNorm2d) -> Residual
         nn.ReLU(),
         conv3x3(outputs, outputs, bias=True),
     )
-    # The 1×1 convolution commutes with nearest-neighbour resizing too: done first, at a quarter of the cost.
+    # A 1×1 convolution also commutes with nearest-neighbour resizing; convolving first costs a quarter as much.
     return Residual(branch, nn.Sequential(conv1x1(inputs, outputs, bias=True), nn.Upsample(scale_factor=2)))
 
 
 def zero_last(block: Residual) -> Residual:
-    """Set the branch's last layer with weights to zero: F(x) = 0, so the block starts as its shortcut.
+    """Set the branch's last layer with weights to zero, so that F(x) = 0 and the block starts as its shortcut.
 
-    Changes the block in place and returns it. Raises CourseError when the branch has no weights.
+    Changes the block in place and returns it. Raises CourseError if the branch has no weights.
     Papers: Goyal et al. 2017, "Accurate, Large Minibatch SGD" (zero γ); Zhang et al. 2019, Fixup. Chapter 01.
     """
     layers = [layer for layer in block.branch.modules() if isinstance(getattr(layer, "weight", None), Tensor)]
     if not layers:
-        raise CourseError("zero_last: the branch has no layer with weights; give a block whose branch learns")
+        raise CourseError("zero_last: the branch has no layer with weights; give a block whose branch has some")
     with torch.no_grad():
         layers[-1].weight.zero_()
         if layers[-1].bias is not None:

@@ -1,7 +1,7 @@
-"""What the two players of a GAN minimise: six pairs of losses, and two penalties on the discriminator's slope.
+"""What the two players of a GAN minimise: six pairs of losses, and two gradient penalties for the discriminator.
 
-Logits enter (what the discriminator says before any sigmoid: large means "real"), a scalar to minimise leaves.
-No loss knows a network or an optimiser; who gets which gradient is the training step's affair.
+The inputs are logits (the discriminator's output before any sigmoid: large means "real"); the output is a scalar.
+No loss knows a network or an optimiser; the training step decides which player gets which gradient.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ Critic = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class GanLoss:
-    """One game: a loss for each player, both to be minimised. Chapter 02 builds all six.
+    """A pair of GAN losses, one for each player, both to be minimised. Chapter 02 builds all six.
 
-    `discriminator(real_logits, fake_logits)` and `generator(fake_logits, real_logits=None)` give scalar tensors, each
-    term a mean over the batch, terms added. Logits have any shape, usually (N,); half precision is summed in float32.
-    Only the relativistic generator looks at `real_logits`; it pairs them with the fake ones, so both need one shape.
-    Raises CourseError for empty logits, for unpaired ones, and for real ones that are missing where they are needed.
+    `discriminator(real_logits, fake_logits)` and `generator(fake_logits, real_logits=None)` return scalar tensors: sums
+    of terms, each a mean over the batch. Logits have any shape, usually (N,); half precision is summed in float32.
+    Only the relativistic loss compares real and fake logits in pairs: its generator needs `real_logits` too, and both
+    must have the same shape. Raises CourseError for empty logits, different shapes in pairs, and missing real logits.
     """
 
     name: str
@@ -40,12 +40,12 @@ class GanLoss:
         if not self.paired:
             return self.generator_terms(self._ready(fake_logits))
         if real_logits is None:
-            raise CourseError(f"{self.name}: the generator's loss compares with real pictures; give real_logits too")
+            raise CourseError(f"{self.name}: the generator's loss compares real and fake logits; give real_logits too")
         self._check_pairs(real_logits, fake_logits)
         return self.generator_terms(self._ready(fake_logits), self._ready(real_logits))
 
     def _check_pairs(self, real_logits: Tensor, fake_logits: Tensor) -> None:
-        # (N,) − (N,1) would broadcast to every pair, N×N, without a word.
+        # (N,) − (N,1) would silently broadcast to N×N: every real logit with every fake one.
         if real_logits.shape != fake_logits.shape:
             raise CourseError(
                 f"{self.name}: real_logits {tuple(real_logits.shape)} and fake_logits {tuple(fake_logits.shape)} "
@@ -54,7 +54,7 @@ class GanLoss:
 
     def _ready(self, logits: Tensor) -> Tensor:
         if not logits.numel():
-            raise CourseError(f"{self.name}: logits of shape {tuple(logits.shape)} hold no number; give a batch")
+            raise CourseError(f"{self.name}: logits of shape {tuple(logits.shape)} are empty; give a batch of at least one")
         return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
@@ -66,9 +66,9 @@ def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
 GAN_LOSSES: dict[str, GanLoss] = {
     loss.name: loss
     for loss in (
-        # Goodfellow et al. 2014: G minimises E log(1 − D(fake)), the very number that D maximises.
+        # Goodfellow et al. 2014: G minimises E log(1 − D(fake)), the same value that D maximises.
         GanLoss("minimax", _cross_entropy, lambda fake: -softplus(fake).mean()),
-        # The same paper, section 3: G maximises E log D(fake); same fixed point, steep where D is sure.
+        # The same paper, section 3: G maximises E log D(fake); same fixed point, but a strong gradient where D is sure.
         GanLoss("non_saturating", _cross_entropy, lambda fake: softplus(-fake).mean()),
         # Mao et al. 2017, LSGAN with targets 1 and 0 (their b = c = 1, a = 0), without the factor ½.
         GanLoss(
@@ -96,46 +96,46 @@ GAN_LOSSES: dict[str, GanLoss] = {
 
 
 def r1_penalty(discriminator: Critic, images: Tensor) -> Tensor:
-    """Mean over the batch of ‖∇ₓD(x)‖², squared and summed over all of x: how steep D is at these images.
+    """The mean over the batch of ‖∇ₓD(x)‖²: the squared gradient norm of D, summed over all values of an image.
 
     Args:
         discriminator: N×… → N logits (any shape). One image's logit must depend on that image alone: no batch norm.
-        images: N or N×… float; real ones for R1, generated ones for R2. They may be detached: the slope is taken here.
-    Gives a scalar that can be differentiated again with respect to D's weights. Multiply by γ/2 (and by the interval,
+        images: N or N×… float; real ones for R1, generated ones for R2. They may be detached from any graph.
+    Returns a scalar that can be differentiated again with respect to D's weights. Multiply by γ/2 (and by the interval,
     if applied lazily). Raises CourseError for an empty batch. Papers: Mescheder et al. 2018 (R1, R2); Karras et al.
     2020 (lazy, every 16 steps). Chapter 02.
     """
-    return _slopes(discriminator, images).square().sum(1).mean()
+    return _input_gradients(discriminator, images).square().sum(1).mean()
 
 
 def gradient_penalty(
     discriminator: Critic, real: Tensor, fake: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Mean over the batch of (‖∇ₓD(x)‖ − 1)² at random points between real and fake images: WGAN-GP's penalty.
+    """WGAN-GP's penalty: the mean over the batch of (‖∇ₓD(x)‖ − 1)² at random points between real and fake images.
 
     Args:
         discriminator: as for `r1_penalty`: no batch norm.
         real, fake: N or N×…, same shape; detached here, so the generator gets no gradient from this.
-        generator: of the random numbers that choose the points, on the CPU; torch's global one unless given.
-    Gives a scalar that can be differentiated again; the paper multiplies by 10. Raises CourseError when the shapes
+        generator: random generator for the interpolation weights, on the CPU; default: torch's global one.
+    Returns a scalar that can be differentiated again; the paper multiplies it by 10. Raises CourseError if the shapes
     differ or the batch is empty. Paper: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs". Chapter 02.
     """
     if real.shape != fake.shape:
         raise CourseError(
             f"gradient_penalty: real {tuple(real.shape)} and fake {tuple(fake.shape)} differ; "
-            "give as many fake pictures as real ones, of the same size"
+            "give as many fake images as real ones, of the same size"
         )
     where = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator, dtype=real.dtype).to(real.device)
     between = where * real.detach() + (1 - where) * fake.detach()
-    return (_slopes(discriminator, between).norm(dim=1) - 1).square().mean()
+    return (_input_gradients(discriminator, between).norm(dim=1) - 1).square().mean()
 
 
-def _slopes(discriminator: Critic, images: Tensor) -> Tensor:
-    """∇ₓD(x) of each image, N×(numbers in an image); the graph is kept, or no weight would feel a penalty."""
+def _input_gradients(discriminator: Critic, images: Tensor) -> Tensor:
+    """∇ₓD(x) of each image, N×(values per image). The graph is kept so that a penalty can train D's weights."""
     if not images.numel():
-        raise CourseError(f"a penalty's images of shape {tuple(images.shape)} hold no number; give a batch")
+        raise CourseError(f"a penalty's images of shape {tuple(images.shape)} are empty; give a batch of at least one")
     images = images.detach().requires_grad_()
-    # The sum's gradient holds each image's own: D(xᵢ) depends on xᵢ alone.
-    (slopes,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
-    slopes = slopes.reshape(len(slopes), -1)
-    return slopes.float() if slopes.dtype in (torch.float16, torch.bfloat16) else slopes
+    # One gradient of the sum gives the gradient of every D(xᵢ), because D(xᵢ) depends on xᵢ alone.
+    (gradients,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    gradients = gradients.reshape(len(gradients), -1)
+    return gradients.float() if gradients.dtype in (torch.float16, torch.bfloat16) else gradients

@@ -1,4 +1,4 @@
-"""How the course shows things: pixel-true images, curves, bars; the same colour for the same thing everywhere."""
+"""How the course shows things: pixel-exact images, curves and widgets, with one colour for each role everywhere."""
 
 import matplotlib.pyplot as plt
 

@@ -1,4 +1,4 @@
-"""Two images of the same thing in one frame, and a handle to draw one over the other; side by side on paper."""
+"""Two aligned images in one frame with a slider between them; side by side where widgets are not supported."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ from course_lib.display.style import WIDEST
 from course_lib.errors import CourseError
 from course_lib.images import tiled
 
-LINE = 2  # pixels on the page between the two parts
+LINE = 2  # width of the dividing line in screen pixels
 
 
 def before_after(
     before: Tensor, after: Tensor, names: tuple[str, str] = ("before", "after"), zoom: int | None = None
 ) -> None:
-    """Show two aligned images in one frame with a slider between them; where no widget can live, side by side.
+    """Show two aligned images in one frame with a slider between them, or side by side without widget support.
 
     Args:
         before, after: C×H×W or 1×C×H×W in [0,1], C = 1 or 3, of equal height and width.
-        names: of the two, left and right of the line.
-        zoom: whole number, each pixel a square of zoom×zoom; the largest that fits the page unless given.
-    Left of the line stands `before`, right of it `after`: slider at 0, all of `after`. Raises CourseError for other
-    shapes, images that do not lie on each other, or values that are plainly not in [0,1]. Chapter 06.
+        names: labels for `before` and `after`, on the left and right.
+        zoom: whole number, each pixel is drawn as zoom×zoom; by default the largest that fits the page.
+    `before` is left of the dividing line and `after` is right of it, so with the slider at 0 only `after` is visible.
+    Raises CourseError for other shapes, images of different sizes, or values clearly outside [0,1]. Chapter 06.
     """
     pair = _Pair(before, after, names, zoom)
     if front_end() == "widgets":
@@ -37,7 +37,7 @@ def before_after(
 
 
 class _Pair:
-    """Two images that lie on each other, and how large they are shown."""
+    """Two aligned images and the scale at which they are shown."""
 
     def __init__(self, before: Tensor, after: Tensor, names: tuple[str, str], zoom: int | None):
         self.before, self.after = (
@@ -71,7 +71,7 @@ class _Pair:
 
 
 class _Slider:
-    """The widgets around a pair."""
+    """The widgets that show a pair."""
 
     def __init__(self, pair: _Pair) -> None:
         import ipywidgets

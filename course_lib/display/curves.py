@@ -1,4 +1,4 @@
-"""Curves that carry their names: numbers over steps, smoothed or not."""
+"""Curves labelled at their right end: values over steps, smoothed or not."""
 
 from collections.abc import Sequence
 
@@ -24,10 +24,10 @@ def curves(
     styles: Sequence[str] | None = None,
     **labels: str,
 ) -> None:
-    """Draw named series over 1, 2, 3, …, each with its name at its right end (no legend to look up).
+    """Draw named series over 1, 2, 3, …, each labelled at its right end instead of in a legend.
 
-    `colours` are names in `COLOURS`, `styles` matplotlib line styles; `labels` go to `axes.set`: title, xlabel,
-    ylabel, yscale. Chapter 01.
+    `colours` are names in `COLOURS`, `styles` matplotlib line styles; `labels` are passed to `axes.set`: title,
+    xlabel, ylabel, yscale. Chapter 01.
     """
     styles = styles or ["-"] * len(series)
     for values, colour, style in zip(series.values(), colours, styles, strict=True):
@@ -38,7 +38,7 @@ def curves(
 
 
 def _name_at_the_end(axes: Axes, series: dict[str, Sequence[float]], colours: Sequence[str], gap: float = 12) -> None:
-    # Names of curves that end close together would lie on each other: push them apart to `gap` points.
+    # Labels of curves that end close together would overlap, so push them at least `gap` points apart.
     to_points = 72 / axes.figure.dpi
     ends = {name: (len(values), float(values[-1])) for name, values in series.items()}
     heights = {name: axes.transData.transform(end)[1] * to_points for name, end in ends.items()}

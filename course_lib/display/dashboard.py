@@ -1,4 +1,4 @@
-"""A training run on the page while it runs: progress and time left, curves, samples; a line of text elsewhere."""
+"""A live view of a training run: progress, time left, curves and samples; one line of text outside a notebook."""
 
 import contextlib
 from collections.abc import Callable
@@ -14,14 +14,14 @@ class Dashboard:
     """Watches a training run: `with Dashboard(sample) as watch: trainer.run(steps=1800, watch=watch)`.
 
     Args:
-        sample: gives the images to show, N×C×H×W in [0,1]; of the same noise every time, or nothing can be compared.
-            It must leave the networks as they are (`sample_images` does); random numbers it draws are put back.
-        every: seconds between two drawings. Slow drawings come less often: they take at most a twentieth of the time.
-        series: names in the history to draw, or {title: names}, a panel each. By default all, grouped by their first
-            word, four panels at most.
-    In a notebook the page shows progress, curves and samples, and keeps the last image. In a terminal it is one line
-    of text. With the environment variable TQDM_DISABLE set it shows nothing and costs nothing. Watching changes no
-    result, and what goes wrong with showing never stops the training. Chapter 03.
+        sample: returns the images to show, N×C×H×W in [0,1]. Use the same latent vectors every time, so that samples
+            can be compared. It must leave the networks unchanged (`sample_images` does); random state is restored.
+        every: seconds between updates. Slow drawing updates less often: it takes at most a twentieth of the time.
+        series: history names to draw, or {title: names}, one panel each. By default all names, grouped by their first
+            word, in at most four panels.
+    A notebook shows progress, curves and samples, and keeps the last image. A terminal shows one line of text. With the
+    environment variable TQDM_DISABLE set, nothing is shown and nothing is computed. The dashboard does not change the
+    training results, and an error while drawing never stops the training. Chapter 03.
     """
 
     def __init__(self, sample: Callable[[], Tensor] | None = None, every: float = 5.0, series: Series = None) -> None:
@@ -30,7 +30,7 @@ class Dashboard:
         self._trainer: Watched | None = None
 
     def __call__(self, trainer: Watched) -> None:
-        """To be called after every step."""
+        """Update the view; call this after every step."""
         if self._view is None:
             return
         try:
@@ -42,7 +42,7 @@ class Dashboard:
             self._give_up(error)
 
     def close(self) -> None:
-        """Show how it ended. More calls do nothing."""
+        """Show the final state. Further calls do nothing."""
         view, self._view = self._view, None
         if view is not None and self._trainer is not None:
             with contextlib.suppress(Exception):
@@ -50,7 +50,7 @@ class Dashboard:
         self._trainer = None
 
     def _give_up(self, error: Exception) -> None:
-        # The page, the connection to it or a full disk: the training is worth more than its image.
+        # Whatever failed (the page, its connection, a full disk), the training matters more than its display.
         self._view = None
         with contextlib.suppress(Exception):
             print(f"dashboard off, training goes on ({type(error).__name__}: {' '.join(str(error).split())})")

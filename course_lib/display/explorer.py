@@ -1,4 +1,4 @@
-"""Walks through a latent space: a widget to walk yourself, and figures where nobody can."""
+"""Walks through a latent space: an interactive widget, and static figures where widgets are not supported."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,18 +12,18 @@ from course_lib.display.sheet import checked, png, sheet
 from course_lib.sampling import latent_directions, latent_noise, slerp
 
 Generate = Callable[[Tensor], Tensor]
-DIRECTIONS, FARTHEST = 3, 4.0  # sliders, and how far they go: in standard deviations of the noise
-LARGE, SMALL = 280, 84  # pixels on the page: the image, and the two it lies between
+DIRECTIONS, FARTHEST = 3, 4.0  # number of sliders, and their range in standard deviations of the latent vector
+LARGE, SMALL = 280, 84  # screen pixels: the current image, and the two end points of the walk
 
 
 def latent_explorer(generate: Generate, latent_size: int, seed: int = 0) -> None:
-    """Show a widget to walk through the latent space with; where no widget can live, a grid of images.
+    """Show a widget for walking through the latent space, or a grid of images without widget support.
 
     Args:
-        generate: noise N×latent_size (on the CPU) → images N×C×H×W in [0,1], in evaluation mode.
-        seed: of the first image, from `latent_noise(1, latent_size, seed)`; the second has seed + 1.
-    One slider goes from one image to another (`slerp`), buttons choose other ones, and three sliders add multiples of
-    `latent_directions`. The grid has a row for each slider. Raises CourseError for images of another shape or range.
+        generate: latent vectors N×latent_size (on the CPU) → images N×C×H×W in [0,1], in evaluation mode.
+        seed: of the first image, from `latent_noise(1, latent_size, seed)`; the second uses seed + 1.
+    One slider interpolates between two images (`slerp`), buttons draw new end points, and three sliders add multiples
+    of `latent_directions`. The grid has one row per slider. Raises CourseError for images of another shape or range.
     Chapter 03.
     """
     walk = _Walk(generate, latent_size, seed)
@@ -45,9 +45,9 @@ def latent_explorer(generate: Generate, latent_size: int, seed: int = 0) -> None
 def show_interpolation(
     generate: Generate, latent_size: int, seed: int = 0, rows: int = 4, columns: int = 9, title: str = ""
 ) -> None:
-    """Show rows of images, each from one noise vector to another along the great circle (`slerp`).
+    """Show rows of images, each interpolating between two latent vectors along the great circle (`slerp`).
 
-    `generate` is as for `latent_explorer`; the ends are the first 2·rows vectors of `latent_noise` with this seed.
+    `generate` is as in `latent_explorer`; the end points are the first 2·rows vectors of `latent_noise` for this seed.
     Chapter 03.
     """
     starts, ends = latent_noise(2 * rows, latent_size, seed).view(rows, 2, 1, latent_size).unbind(1)
@@ -61,12 +61,12 @@ def _made(generate: Generate, noise: Tensor) -> Tensor:
 
 
 class _Walk:
-    """Where we are: between two seeds, and shifted along the principal directions."""
+    """A position in latent space: between the vectors of two seeds, shifted along the principal directions."""
 
     def __init__(self, generate: Generate, latent_size: int, seed: int) -> None:
         self.generate, self.size = generate, latent_size
         self.seeds, self.next = [seed, seed + 1], seed + 2
-        _made(generate, latent_noise(1, latent_size, seed))  # a generator that does not fit is named here
+        _made(generate, latent_noise(1, latent_size, seed))  # reports an unsuitable generator early
         count = min(DIRECTIONS, latent_size)
         self.directions = latent_directions(generate, latent_size, count, seed, n=max(500, 4 * latent_size))
 
@@ -79,7 +79,7 @@ class _Walk:
 
 
 class _Explorer:
-    """The widgets around a walk."""
+    """The widgets that control a walk."""
 
     def __init__(self, walk: _Walk) -> None:
         import ipywidgets
@@ -118,7 +118,7 @@ class _Explorer:
             slider.value = 0.0
 
     def show(self, _: Any = None) -> None:
-        """Make the image of where the sliders stand. What goes wrong is said beside it: a callback has no cell."""
+        """Draw the image for the current slider values. Errors go to the label: a callback has no output cell."""
         try:
             zero = torch.zeros(len(self.shifts))
             self._put(self.picture, self.walk.pictures(self.share.value, zero + torch.tensor(self._values())), LARGE)

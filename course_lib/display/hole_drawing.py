@@ -1,4 +1,4 @@
-"""A widget to make holes with, beside what fills them; where no widget can live, a few fixed holes."""
+"""A widget for drawing holes and comparing ways to fill them; a few fixed holes where widgets are not supported."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ from course_lib.errors import CourseError
 from course_lib.images import with_hole
 
 Network = Callable[[Tensor], Tensor]
-ORANGE = (0.902, 0.624, 0.0)  # the palette's colour for "other", as shares of red, green and blue
-GRID = 14  # toggle buttons a side
+ORANGE = (0.902, 0.624, 0.0)  # the palette's colour for "other", as RGB in [0,1]
+GRID = 14  # toggle buttons per side
 KINDS = {"box": (0.15, 0.3), "strokes": (0.15, 0.3), "scratches": (0.02, 0.06)}
 
 
 def mark_hole(images: Tensor, hole: Tensor) -> Tensor:
-    """Images in which what is missing is orange: a black hole on a black background could not be seen.
+    """Images with the missing pixels in orange, because a black hole would be invisible on a black background.
 
     images: N×C×H×W in [0,1], C = 1 or 3; hole: N×1×H×W, 1 where missing. Returns N×3×H×W. Chapter 07.
     """
@@ -28,14 +28,14 @@ def mark_hole(images: Tensor, hole: Tensor) -> Tensor:
 
 
 def draw_hole(network: Network, pictures: Tensor, seed: int = 0) -> None:
-    """Show a widget to draw holes with; where no widget can live, a figure with one hole of each kind.
+    """Show a widget for drawing holes, or a figure with one hole of each kind without widget support.
 
     Args:
-        network: N×2×H×W, image and hole as `with_hole` gives it → N×1×H×W in [0,1] or a little beyond.
-        images: N×1×H×W in [0,1], H and W multiples of 14; the widget walks through them, the figure takes the first.
-        seed: of the holes that are drawn for you.
-    Buttons of 14×14 places switch parts of the image off and on, others put a box or strokes there. Beside each
-    other stand the image with its hole, `biharmonic`, the network and the original.
+        network: N×2×H×W, image and hole as returned by `with_hole` → N×1×H×W in [0,1] or slightly outside.
+        pictures: N×1×H×W in [0,1], H and W multiples of 14; the widget cycles through them, the figure uses the first.
+        seed: of the random holes.
+    A 14×14 grid of buttons hides or shows parts of the image; further buttons draw a random box or random strokes. The
+    image with its hole, the outputs of `biharmonic` and the network, and the original are shown side by side.
     Raises CourseError for images of another shape or range. Chapter 07.
     """
     board = _Board(network, pictures, seed)
@@ -53,14 +53,16 @@ def draw_hole(network: Network, pictures: Tensor, seed: int = 0) -> None:
 
 
 class _Board:
-    """Which image it is, and what of it is missing."""
+    """The current image and its hole."""
 
     def __init__(self, network: Network, pictures: Tensor, seed: int) -> None:
         pictures = checked(pictures, "pictures")
         if pictures.shape[1] != 1 or pictures.shape[2] % GRID or pictures.shape[3] % GRID:
-            raise CourseError(f"draw_hole: pictures are {tuple(pictures.shape)}, wanted N×1×H×W, sides n·{GRID}")
+            raise CourseError(
+                f"draw_hole: pictures are {tuple(pictures.shape)}; wanted N×1×H×W, H and W multiples of {GRID}"
+            )
         self.network, self.pictures, self.current = network, pictures, 0
-        self.dice = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator().manual_seed(seed)
         self.hole = torch.zeros(1, 1, *pictures.shape[2:])
 
     @property
@@ -68,10 +70,10 @@ class _Board:
         return self.pictures[self.current : self.current + 1]
 
     def throw(self, kind: str) -> None:
-        self.hole = Holes(kind, KINDS[kind]).hole(tuple(self.picture.shape), self.dice)
+        self.hole = Holes(kind, KINDS[kind]).hole(tuple(self.picture.shape), self.random)
 
     def places(self) -> Tensor:
-        """GRID×GRID bool: the places of which at least half is missing."""
+        """GRID×GRID bool: True for cells that are at least half missing."""
         down, across = (side // GRID for side in self.hole.shape[2:])
         return torch.nn.functional.avg_pool2d(self.hole, (down, across))[0, 0] >= 0.5
 
@@ -82,17 +84,17 @@ class _Board:
 
     @torch.no_grad()
     def four(self) -> Tensor:
-        """The image with its hole, biharmonic, the network, the original: 4×3×H×W."""
+        """The image with its hole, biharmonic's output, the network's output and the original: 4×3×H×W."""
         if self.hole.all():
-            raise CourseError("everything is missing: leave a pixel to start from")
+            raise CourseError("everything is missing: leave at least one pixel visible")
         y = with_hole(self.picture, self.hole)
         filled = checked(self.network(y), "network(y)").clamp(0, 1)
-        answers = [biharmonic(y[:, :1], y[:, 1:]), filled, self.picture]
-        return torch.cat([mark_hole(self.picture, self.hole), *(one.expand(-1, 3, -1, -1) for one in answers)])
+        outputs = [biharmonic(y[:, :1], y[:, 1:]), filled, self.picture]
+        return torch.cat([mark_hole(self.picture, self.hole), *(one.expand(-1, 3, -1, -1) for one in outputs)])
 
 
 class _Drawing:
-    """The widgets around a board."""
+    """The widgets that control a board."""
 
     def __init__(self, board: _Board) -> None:
         import ipywidgets
@@ -116,7 +118,7 @@ class _Drawing:
         self.throw("box")
 
     def drawn(self, place: int, missing: bool) -> None:
-        if not self.quiet:  # a button that we set ourselves says nothing new
+        if not self.quiet:  # ignore changes made by `throw`
             self.board.switch(*divmod(place, GRID), missing)
             self.show()
 
@@ -136,7 +138,7 @@ class _Drawing:
         self.show()
 
     def show(self) -> None:
-        """Fill the hole as it is now. What goes wrong is said below the image: a callback has no cell."""
+        """Fill the current hole. Errors go to the label below the image: a callback has no output cell."""
         try:
             drawn = sheet(self.board.four(), zoom=max(1, 112 // self.board.hole.shape[-1]))
             self.picture.layout.width, self.picture.layout.height = f"{drawn.width}px", f"{drawn.height}px"

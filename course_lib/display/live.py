@@ -1,4 +1,4 @@
-"""The two faces of a dashboard: tqdm's line in a terminal, ipywidgets on a notebook page."""
+"""The two views of a dashboard: a tqdm line in a terminal, ipywidgets in a notebook."""
 
 import base64
 import time
@@ -14,13 +14,13 @@ from course_lib.display.sheet import checked, png, sheet
 from course_lib.display.style import WIDEST
 from course_lib.system.checkpoint import random_state, set_random_state
 
-SHARE = 1 / 20  # of the time, at most, goes into drawing
+SHARE = 1 / 20  # of the time, at most, is spent drawing
 WIDGET = "application/vnd.jupyter.widget-view+json"
-TICK = 0.5  # seconds between two movements of the progress bar
+TICK = 0.5  # seconds between updates of the progress bar
 
 
 class Line:
-    """tqdm's line in a terminal."""
+    """A tqdm line in a terminal."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
@@ -35,7 +35,7 @@ class Line:
         )
 
     def step(self, trainer: Watched) -> None:
-        self.bar.total = trainer.planned[1]  # a second run of the same trainer goes further
+        self.bar.total = trainer.planned[1]  # a second run of the same trainer has a new total
         if trainer.steps % 20 == 0:
             last = {name: f"{values[-1]:.3g}" for name, values in trainer.history.items()}
             self.bar.set_postfix(last, refresh=False)
@@ -50,7 +50,7 @@ class Line:
 
 
 class Page:
-    """ipywidgets on a notebook page. Two widgets are made once and filled again: no flicker, no growing memory."""
+    """ipywidgets in a notebook, created once and then updated in place: no flicker, no growing memory."""
 
     def __init__(self, sample: Callable[[], Tensor] | None, every: float, series: Series) -> None:
         self.sample, self.every, self.series = sample, every, series
@@ -67,7 +67,7 @@ class Page:
             self.label, self.picture = ipywidgets.Label(), ipywidgets.Image(format="png")
             self.top = ipywidgets.HBox([self.bar, self.label])
             self.box = ipywidgets.VBox([self.top])
-            # What displays a widget, written out: ipywidgets 7 would show it past the handle that later replaces it.
+            # The widget's MIME bundle, written out: ipywidgets 7 would bypass the handle that replaces it later.
             view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
             self.handle = display({WIDGET: view, "text/plain": "training …"}, raw=True, display_id=True)
         self.tick_at, self.draw_at = 0.0, time.monotonic() + min(1.0, self.every)
@@ -83,7 +83,7 @@ class Page:
             self.draw_at = after + max(self.every, (after - now) / SHARE)
 
     def draw(self, trainer: Watched, caption: str = "") -> None:
-        """Curves above, samples below, as one image; `caption` is a line of text under them."""
+        """Draw curves above samples as one image; `caption` is a line of text below them."""
         parts = [draw_curves(self.canvas, trainer.history, self.series), self._samples()]
         parts = [part for part in parts if part is not None]
         if not parts:
@@ -98,7 +98,7 @@ class Page:
             ImageDraw.Draw(whole).text((4, height + 4), caption, "black", ImageFont.load_default(13))
         self.picture.layout.width, self.picture.layout.height = f"{WIDEST}px", f"{whole.height}px"
         self.picture.value = png(whole)
-        self.box.children = (self.top, self.picture)  # not before there is one: an empty image shows as broken
+        self.box.children = (self.top, self.picture)  # only now, since an empty image shows as broken
 
     def _samples(self) -> Image.Image | None:
         if self.sample is None:
@@ -116,7 +116,7 @@ class Page:
         return " · ".join(part for part in (self.clock.text(trainer), self.trouble) if part)
 
     def close(self, trainer: Watched) -> None:
-        """Draw the end, and leave it as an ordinary image: a saved notebook has no widgets to show."""
+        """Draw the final state and replace the widgets by a static image: a saved notebook has no live ones."""
         self.draw(trainer, self._text(trainer))
         self.bar.value, self.label.value = self.clock.read(trainer)[0], self._text(trainer)
         if self.picture.value and self.handle is not None:

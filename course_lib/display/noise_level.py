@@ -1,4 +1,4 @@
-"""A noise level to choose: the noisy image and what several methods make of it, side by side."""
+"""An adjustable noise level: the noisy image and the output of several denoisers, side by side."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,8 +13,8 @@ from course_lib.images import eight_bits
 from course_lib.metrics import psnr
 
 Method = Callable[[Tensor, float], Tensor]
-HIGHEST = 100  # of 255, the slider's end
-LARGE = 260  # pixels on the page, each image
+HIGHEST = 100  # the slider's maximum, on the 0–255 scale
+LARGE = 260  # screen pixels per image
 
 
 def noise_explorer(
@@ -24,14 +24,14 @@ def noise_explorer(
     seed: int = 0,
     levels: Sequence[int] = (10, 25, 60),
 ) -> None:
-    """Show a widget with a slider for the noise level; where no widget can live, a grid with a row for each level.
+    """Show a widget with a slider for the noise level, or a grid with one row per level without widget support.
 
     Args:
         photo: the clean image, C×H×W in [0,1].
-        methods: what denoises, by name: (noisy 1×C×H×W, σ in [0,1] units) → a clean guess of the same shape.
-        sigma: where the slider begins; seed: of the noise, which a button changes.
-        levels: the grid's, of 255.
-    Below each image of the widget stands its PSNR. Raises CourseError for another shape or range. Chapter 05.
+        methods: denoisers by name: (noisy 1×C×H×W, σ in [0,1] units) → a denoised estimate of the same shape.
+        sigma: the slider's initial value; seed: of the noise, which a button changes.
+        levels: the noise levels of the grid, on the 0–255 scale.
+    The widget shows each image's PSNR below it. Raises CourseError for another shape or range. Chapter 05.
     """
     bench = _Bench(photo, methods, seed)
     if front_end() == "widgets":
@@ -47,42 +47,42 @@ def noise_explorer(
 
 
 class _Bench:
-    """One photograph, and what the methods make of it at any level of noise; the noise keeps its pattern."""
+    """One photograph and the denoisers' outputs at any noise level; the noise pattern stays the same."""
 
     def __init__(self, photo: Tensor, methods: dict[str, Method], seed: int) -> None:
         if photo.ndim != 3 or not methods:
             shape = tuple(photo.shape)
             raise CourseError(
-                f"noise_explorer: a photo of shape {shape} and {len(methods)} methods; wanted C×H×W and some"
+                f"noise_explorer: a photo of shape {shape} and {len(methods)} methods; wanted C×H×W and one or more"
             )
         self.clean, self.methods, self.seed = checked(photo[None], "photo"), methods, seed
 
     @torch.no_grad()
     def pictures(self, sigma: float) -> dict[str, Tensor]:
-        """Noisy first, then each method's answer, 1×C×H×W."""
+        """The noisy image first, then each method's output, 1×C×H×W."""
         noise = torch.randn(self.clean.shape, generator=Generator().manual_seed(self.seed))
         noisy = self.clean + sigma * noise
-        answers = {name: method(noisy, sigma).detach().cpu().float() for name, method in self.methods.items()}
-        for name, answer in answers.items():
-            if answer.shape != noisy.shape or not answer.isfinite().all():
+        outputs = {name: method(noisy, sigma).detach().cpu().float() for name, method in self.methods.items()}
+        for name, output in outputs.items():
+            if output.shape != noisy.shape or not output.isfinite().all():
                 raise CourseError(
-                    f"noise_explorer: {name} gave {tuple(answer.shape)}, wanted {tuple(noisy.shape)}, finite"
+                    f"noise_explorer: {name} gave {tuple(output.shape)}; wanted {tuple(noisy.shape)}, all finite"
                 )
-        return {"noisy": noisy} | answers
+        return {"noisy": noisy} | outputs
 
     def decibels(self, picture: Tensor) -> float:
         return psnr(eight_bits(picture), self.clean).item()
 
 
 class _Explorer:
-    """The widgets around a bench."""
+    """The widgets that control a bench."""
 
     def __init__(self, bench: _Bench, sigma: float) -> None:
         import ipywidgets
 
         self.bench = bench
         self.level = ipywidgets.IntSlider(round(255 * sigma), min=0, max=HIGHEST, description="σ of 255")
-        self.level.continuous_update = False  # non-local means takes too long for every step of a drag
+        self.level.continuous_update = False  # non-local means is too slow to follow a drag
         self.level.observe(self.show, "value")
         self.button = ipywidgets.Button(description="another noise")
         self.button.on_click(self.another)
@@ -100,7 +100,7 @@ class _Explorer:
         self.show()
 
     def show(self, _: object = None) -> None:
-        """Draw anew. What goes wrong is said beside the slider: a callback has no cell."""
+        """Redraw. Errors go to the label beside the slider: a callback has no output cell."""
         try:
             for name, picture in self.bench.pictures(self.level.value / 255).items():
                 drawn = sheet(picture.clamp(0, 1), zoom=max(1, LARGE // picture.shape[-1]))

@@ -1,4 +1,4 @@
-"""Images side by side, pixel-true: tensors enter, a figure on the page leaves."""
+"""Images side by side, pixel-exact: from tensors to a figure on the page."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,14 +18,14 @@ def show_images(
     title: str = "",
     signed: bool = False,
 ) -> None:
-    """Show images side by side, every pixel as a square of zoom×zoom, no interpolation, nothing rescaled.
+    """Show images side by side, each pixel drawn as zoom×zoom, without interpolation or rescaling of values.
 
     Args:
-        images: N×C×H×W, or a sequence of C×H×W; C = 1 (gray) or 3; [0,1], values outside are clipped as on paper.
-        titles: one per image; the size in pixels stands below the first.
-        zoom: whole number; the largest that fits the page unless given.
-        signed: the values are differences in [-0.5, 0.5]: mid-gray is 0.
-    Raises CourseError for other shapes, or a number of titles that is not the number of images. Chapter 00.
+        images: N×C×H×W, or a sequence of C×H×W; C = 1 (gray) or 3; [0,1], values outside are clipped.
+        titles: one per image. The first image's size in pixels is written below the figure.
+        zoom: whole number; by default the largest that fits the page.
+        signed: the values are differences in [-0.5, 0.5], and 0 is shown as mid-gray.
+    Raises CourseError for other shapes, or a number of titles that differs from the number of images. Chapter 00.
     """
     pictures = [image.detach().cpu().float() + (0.5 if signed else 0) for image in images]
     if not pictures or any(picture.ndim != 3 or picture.shape[0] not in (1, 3) for picture in pictures):
@@ -59,5 +59,5 @@ def show_images(
 
 
 def row_titles(names: Iterable[str], columns: int) -> list[str]:
-    """Titles for `show_images`: each name above the first image of its row, nothing above the others. Chapter 03."""
+    """Titles for `show_images`: each name above the first image of its row, blanks above the others. Chapter 03."""
     return [title for name in names for title in [name] + [""] * (columns - 1)]

@@ -1,4 +1,4 @@
-"""A training run in numbers: how far it is, how long it still takes, which curves to draw."""
+"""A training run in numbers: progress, estimated time left, and the curves to draw."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -21,7 +21,7 @@ _CYCLE = (("ours", "-"), ("other", "--"), ("baseline", ":"), ("plain", "-."))
 
 
 class Watched(Protocol):
-    """What a trainer must have to be watched; `course_lib.training.Trainer` has it."""
+    """What a dashboard needs from a trainer; `course_lib.training.Trainer` provides it."""
 
     steps: int
     seconds: float
@@ -30,16 +30,16 @@ class Watched(Protocol):
 
 
 class Clock:
-    """What is done of a run and what is left, from the trainer's own counts.
+    """Progress and time left, from the trainer's own counts.
 
-    `begin` before reading: the pace counts from there on, so that a resumed run is not judged by another machine's.
+    Call `begin` first: speed is measured from there, so a resumed run ignores the speed of an earlier machine.
     """
 
     def begin(self, trainer: Watched) -> None:
         self.first = trainer.steps, trainer.seconds
 
     def read(self, trainer: Watched) -> tuple[float, float | None]:
-        """(share done in [0,1], seconds left or None where no pace is known yet)."""
+        """(fraction done in [0,1], seconds left or None while the speed is unknown)."""
         kind, planned = trainer.planned
         steps, seconds = trainer.steps - self.first[0], trainer.seconds - self.first[1]
         if kind == "seconds":
@@ -66,9 +66,9 @@ class Clock:
 
 
 def panels(history: Mapping[str, Sequence[float]], series: Series) -> dict[str, dict[str, str]]:
-    """Title → {name in the history: name beside its curve}, a panel each.
+    """Title → {name in the history: label of its curve}, one entry per panel.
 
-    As asked; else what begins with the same word is together: "loss D" and "loss G" in "loss", called D and G.
+    Panels follow a mapping; other names are grouped by first word: "loss D" and "loss G" are D and G in "loss".
     """
     if isinstance(series, Mapping):
         wanted = {title: {name: name for name in names if name in history} for title, names in series.items()}
@@ -83,7 +83,7 @@ def panels(history: Mapping[str, Sequence[float]], series: Series) -> dict[str, 
 
 
 def draw_curves(canvas: Figure, history: Mapping[str, Sequence[float]], series: Series) -> Image.Image | None:
-    """Draw the panels on `canvas`, again on the same axes if they are there; None while there is no curve."""
+    """Draw the panels on `canvas`, reusing its axes where possible; None while there is no curve."""
     wanted = panels({name: values for name, values in history.items() if len(values) > 1}, series)
     if not wanted:
         return None
@@ -101,7 +101,7 @@ def _lay_out(canvas: Figure, number: int) -> None:
     rows, columns = -(-number // 2), min(number, 2)
     canvas.clear()
     canvas.set_size_inches(WIDEST / 100, 2.2 * rows)
-    # Fixed margins: finding the best ones would take longer than the drawing itself.
+    # Fixed margins: computing a layout would take longer than the drawing itself.
     around = {"left": 0.055, "right": 0.945, "top": 1 - 0.14 / rows, "bottom": 0.21 / rows}
     grid = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=around | {"wspace": 0.28, "hspace": 0.6})
     for axes in grid.flat[number:]:
@@ -120,7 +120,7 @@ def _panel(axes: Axes, title: str, lines: dict[str, Sequence[float]]) -> None:
         ("real", "-") if "real" in name else ("fake", "--") if "fake" in name else _CYCLE[k % len(_CYCLE)]
         for k, name in enumerate(lines)
     ]
-    # The first steps are often far off and would press the rest flat.
+    # Leave out the first steps: they are often far off and would flatten the rest.
     later = np.concatenate([values[len(values) // 20 :] for values in smoothed.values()])
     low, high = np.percentile(later, (0.5, 99.5))
     room = 0.1 * (high - low) or 0.1 * abs(high) or 1.0

@@ -18,14 +18,14 @@ from course_lib.toy2d import ToyGame, grid, mode_coverage, ring
 DATA = {"ring": ring, "grid": grid}
 PENALTIES = {"none": "none", "R1": "r1", "gradient penalty": "gradient"}
 RATES = (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
-CHUNK = 20  # steps between two images
+CHUNK = 20  # steps between updates of the image
 
 
 def toy_game(steps: int = 400, seed: int = 0) -> None:
-    """Show a widget that trains one GAN in the plane; where no widget can live, one figure after `steps` // 2 steps.
+    """Show a widget that trains a GAN in the plane, or a figure after `steps` // 2 steps without widget support.
 
     Choose data, loss, penalty and learning rate and press the button: the points move for `steps` steps, with the
-    heaps found and the share of good points (`mode_coverage`) below. Chapter 02.
+    number of modes covered and the share of good points (`mode_coverage`) below. Chapter 02.
     """
     if front_end() == "widgets":
         from IPython.display import display
@@ -43,7 +43,7 @@ def toy_game(steps: int = 400, seed: int = 0) -> None:
 def _frames(
     data: str, loss: str, penalty: str, rate: float, steps: int, seed: int
 ) -> Iterator[tuple[ToyGame, str]]:  # fmt: skip
-    """The game after every few steps, with a line that says how it stands; ends early when its numbers run away."""
+    """Yield the game every few steps with a status line; stop early if training diverges."""
     game = ToyGame(DATA[data](), [loss], seed=seed, penalty=PENALTIES[penalty], learning_rate=rate)
     while game.steps < steps:
         game.play(min(CHUNK, steps - game.steps))
@@ -52,15 +52,15 @@ def _frames(
             yield game, f"step {game.steps}: the numbers ran away to infinity; try a penalty, or smaller steps"
             return
         found, good = mode_coverage(points, game.data)
-        heaps = len(game.data.centres)
+        modes = len(game.data.centres)
         yield (
             game,
-            f"step {game.steps} of {steps}: {found.item()} of {heaps} heaps found, {good.item():.0%} good points",
+            f"step {game.steps} of {steps}: {found.item()} of {modes} heaps found, {good.item():.0%} good points",
         )
 
 
 def _draw(axes: Axes, game: ToyGame) -> None:
-    """Real points, fake ones, and an arrow at every tenth: where its loss sends it."""
+    """Draw real and fake points; arrows show the negative gradient of G's loss at every tenth fake point."""
     fake = game.points(400, seed=1).detach()
     arrows = game.arrows(fake[:, ::10])[0]
     real = game.data.sample(300, generator=torch.Generator().manual_seed(0))
@@ -81,7 +81,7 @@ def _png(game: ToyGame) -> bytes:
 
 
 class _Controls:
-    """The widgets: four choices, a button, an image that is filled again and again, a line of text."""
+    """The widgets: four choices, a button, an image that is updated in place, a line of text."""
 
     def __init__(self, steps: int, seed: int) -> None:
         import ipywidgets
@@ -103,7 +103,7 @@ class _Controls:
         self.box = ipywidgets.HBox([left, self.picture])
 
     def play(self, _: Any = None) -> None:
-        """Play one game with what is chosen now. What goes wrong is said in the line: a callback has no cell."""
+        """Train with the current choices. Errors go to the label: a callback has no output cell."""
         self.button.disabled = True
         try:
             chosen = self.data.value, self.loss.value, self.penalty.value, self.rate.value

@@ -1,4 +1,4 @@
-"""What turns images into the vectors that metrics compare, with everything that a score must say about it."""
+"""Extractors: they turn images into the vectors that metrics compare, and carry the facts a score must state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class ScoreNames(NamedTuple):
-    """What the distances and the score of one extractor are called: FID, KID and IS are the standard Inception's.
+    """The names of an extractor's two distances and its score; FID, KID and IS are for standard Inception only.
 
     Chapter 04.
     """
@@ -20,15 +20,15 @@ class ScoreNames(NamedTuple):
 
 @dataclass(frozen=True)
 class Extractor:
-    """One way from images to features. A score is comparable only with scores by the same one.
+    """A way to turn images into features. A score is comparable only with scores from the same extractor.
 
     Args:
-        name: how a protocol names it, for example "course classifier, 128 features".
-        dim: numbers in a feature vector.
-        resize: how images come to the size that the network wants, antialiasing named.
-        names: what scores by it are called; FID, KID and IS for the standard Inception network only.
-        features: images N×C×H×W in [0,1] → N×dim; they are rounded to 8 bits first, as they are in a file.
-        probabilities: features N×dim → N×K, a softmax in each row, for the Inception Score; None where there is none.
+        name: its name in a protocol, for example "course classifier, 128 features".
+        dim: length of a feature vector.
+        resize: how images are brought to the network's input size, including any antialiasing.
+        names: the names of its scores; FID, KID and IS for the standard Inception network only.
+        features: images N×C×H×W in [0,1] → N×dim; images are first rounded to 8 bits, as they are in a file.
+        probabilities: features N×dim → N×K, a softmax in each row, for the Inception Score; None without classes.
     Chapter 04.
     """
 

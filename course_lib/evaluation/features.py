@@ -1,4 +1,4 @@
-"""From a set of images to its features: the one way, whatever the extractor."""
+"""From a set of images to its features, in the same way for every extractor."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +15,10 @@ from course_lib.system.evaluation_mode import evaluating
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What an extractor makes of a set of images, on the CPU: keep those of the reference for many comparisons.
+    """The features of a set of images, on the CPU: keep those of the reference for many comparisons.
 
-    vectors: N×d. probabilities: N×K, a softmax in each row; None where the extractor has no classes. `gaussian` is
-    their mean and covariance, computed when first asked for and kept. Chapter 04.
+    vectors: N×d. probabilities: N×K, a softmax in each row; None if the extractor has no classes. `gaussian` is the
+    mean and covariance of the vectors, computed on first use and kept. Chapter 04.
     """
 
     vectors: Tensor
@@ -32,17 +32,17 @@ class Features:
 def extract_features(images: Tensor, extractor: Extractor, batch_size: int = 100) -> Features:
     """The extractor's features of images N×C×H×W in [0,1], N ≥ 1, batch by batch on the extractor's own device.
 
-    Its network is in evaluation mode meanwhile, without gradients, and as before afterwards. Raises CourseError for
-    no images, or (from the extractor) for images that it does not take. Chapter 04.
+    The network runs in evaluation mode without gradients; its mode is restored afterwards. Raises CourseError for
+    no images, or (from the extractor) for images that it does not accept. Chapter 04.
     """
     if not len(images):
-        raise CourseError("extract_features: no images came; give N×C×H×W with N of at least 1")
+        raise CourseError("extract_features: got no images; give N×C×H×W with N of at least 1")
     network = getattr(extractor.features, "__self__", extractor.features)
     network = network if isinstance(network, nn.Module) else nn.Identity()
     device = next((weight.device for weight in network.parameters()), images.device)
     vectors, probabilities = [], []
     with evaluating(network):
-        # For those who wait at a terminal only: a notebook or a log gets no bar.
+        # The progress bar appears only in a terminal, not in a notebook or a log.
         for batch in tqdm(images.split(batch_size), extractor.names.frechet, delay=5, leave=False, disable=None):
             found = extractor.features(batch.to(device))
             vectors.append(found.cpu())

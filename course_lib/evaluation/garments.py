@@ -1,4 +1,4 @@
-"""The course's own feature extractor: chapter 01's garment classifier, trained for longer, ready to measure with."""
+"""The course's own feature extractor: chapter 01's garment classifier, trained for longer."""
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ EXTRACTOR = f"course classifier, {FEATURES} features"
 class GarmentFeatures(nn.Module):
     """Images N×1×28×28 in [0,1] → N×128 features of the classifier in data/checkpoints: what FD-clf compares.
 
-    Images are rounded to 256 steps first, as they are in a file: a tanh must not score for never being quite black.
+    Images are first rounded to 8 bits, as they are in a file, so that a tanh's almost-black background counts as black.
     Raises CourseError for images of another shape. Chapter 03 (04 asks what such a score is worth).
     """
 
@@ -26,7 +26,7 @@ class GarmentFeatures(nn.Module):
         folder = data_dir() / "checkpoints" / "classifier"
         self.classifier = Classifier()
         load_weights(self.classifier, folder / "model.safetensors")
-        # The channels of a pixel side by side: a quarter less time on a CPU.
+        # The channels-last layout takes a quarter less time on a CPU.
         self.classifier.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -37,10 +37,10 @@ class GarmentFeatures(nn.Module):
 
 
 def fd_clf(real: Tensor | Features, fake: Tensor, device: torch.device) -> float:
-    """Fréchet distance of two sets of garments on the course's own features: "FD-clf", 0 for equal sets.
+    """Fréchet distance between two sets of garments, on the course's own features: "FD-clf", 0 for equal sets.
 
-    real, fake: N×1×28×28 in [0,1]; or, for the real ones, their features, extracted once for many comparisons. Not
-    comparable with any published FID: another extractor, another scale. Chapter 03.
+    real, fake: N×1×28×28 in [0,1]; `real` may also be features, extracted once for many comparisons. Not comparable
+    with any published FID, because the extractor and its scale are different. Chapter 03.
     """
     extractor = garments(device)
     if isinstance(real, Tensor):
@@ -49,7 +49,7 @@ def fd_clf(real: Tensor | Features, fake: Tensor, device: torch.device) -> float
 
 
 def garments(device: torch.device) -> Extractor:
-    """The course's own extractor: gray 28×28 garments as they are, 128 features, ten classes. Chapter 04."""
+    """The course's own extractor: gray 28×28 garments without resizing, 128 features, ten classes. Chapter 04."""
     network = GarmentFeatures(device)
 
     @torch.no_grad()

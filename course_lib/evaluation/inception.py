@@ -1,4 +1,4 @@
-"""The standard extractor: with it, and only with it, a Fréchet distance is the FID of published tables."""
+"""The standard extractor: only with it is a Fréchet distance the FID of published tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,33 +12,33 @@ from course_lib.evaluation.extractor import Extractor
 from course_lib.evaluation.inception_input import PREPARATIONS
 from course_lib.evaluation.network_extractor import as_bytes
 
-BATCH = 32  # images at a time: at 299×299 these take half a gigabyte
+BATCH = 32  # images per batch: at 299×299 they take half a gigabyte
 
 
 def inception(device: torch.device, *, resize: str = "tensorflow", weights: str | Path | None = None) -> Extractor:
     """Inception 2015-12-05 with its released weights: images N×1×H×W or N×3×H×W in [0,1] → N×2048 features.
 
     Args:
-        resize: the way to 299×299, of which the score tells:
+        resize: how images are resized to 299×299; it determines the name of the score:
             "tensorflow", score "FID": the original (Heusel et al. 2017), also torch-fidelity's. TensorFlow 1's bilinear
             grid, not antialiased.
             "torch", "FID (pytorch-fid)": torch's bilinear grid, not antialiased, values as in pytorch-fid.
             "antialiased", "FID (clean-fid)": Pillow's bicubic in float (Parmar et al. 2022).
-        weights: the released file, where it is not to be fetched: pt_inception-2015-12-05-6726825d.pth.
-    Images are rounded to 8 bits, gray is repeated three times, then they are resized. The weights are fetched once
-    (96 MB, checked by sha256) into ~/.cache/residual-imaging. `probabilities`, for the Inception Score, leaves the bias
-    of the last layer out, as the original code did (torch-fidelity's "logits_unbiased"). Published figures take 50,000
-    images, at about 0.2 s each on one CPU core. Always in whole float32.
-    Raises CourseError, in one line, for another `resize`, no network, another file, and what are no such images.
+        weights: path of the released pt_inception-2015-12-05-6726825d.pth, if it should not be downloaded.
+    Images are rounded to 8 bits, gray ones are repeated to three channels, then resized. The weights are downloaded once
+    (96 MB, checked by sha256) into ~/.cache/residual-imaging. `probabilities`, for the Inception Score, omits the bias
+    of the last layer, as the original code did (torch-fidelity's "logits_unbiased"). Published scores use 50,000
+    images, at about 0.2 s each on one CPU core. Always computed in full float32.
+    Raises CourseError, in one line, for an unknown `resize`, a failed download, a wrong file, and unsuitable images.
     Papers: Szegedy et al. 2016 (the network); Heusel et al. 2017 (FID); Salimans et al. 2016 (IS). Chapter 04.
     """
     if resize not in PREPARATIONS:
         raise CourseError(f"inception: resize = {resize!r}, wanted one of {', '.join(PREPARATIONS)}")
-    # Imported late: it brings torchvision, which takes seconds.
+    # Imported here because it imports torchvision, which takes seconds.
     from course_lib.evaluation.inception_weights import load_inception
 
     prepare = PREPARATIONS[resize]
-    # The channels of a pixel side by side: half the time on a CPU.
+    # The channels-last layout takes half the time on a CPU.
     network = load_inception(weights).to(device, memory_format=torch.channels_last)
 
     @torch.no_grad()
@@ -64,7 +64,7 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
 
 @contextmanager
 def whole_float32(device: torch.device) -> Iterator[None]:
-    """Neither autocast nor TF32, which an NVIDIA GPU takes for convolutions by itself: a score is not to depend on it.
+    """Turn off autocast and TF32 (cuDNN's default for convolutions on NVIDIA GPUs): scores must not depend on them.
 
     Behind `inception`, chapter 04.
     """

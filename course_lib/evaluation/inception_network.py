@@ -1,4 +1,4 @@
-"""The Inception network that FID is defined by: torchvision's, but for how it pools, its head and its weights."""
+"""The Inception network that defines FID: torchvision's, except for its pooling, its head and its weights."""
 
 import torch
 from torch import Tensor
@@ -18,19 +18,19 @@ FEATURES, CLASSES = 2048, 1008
 
 
 def average(x: Tensor) -> Tensor:
-    """The mean of each 3×3 window over the pixels that exist; torchvision's counts zeros beyond the border as well."""
+    """The mean of each 3×3 window over the pixels that exist; torchvision also counts zeros beyond the border."""
     return avg_pool2d(x, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 
 
 def largest(x: Tensor) -> Tensor:
-    """The maximum of each 3×3 window: probably a slip in the 2015 network, but every FID was measured with it."""
+    """The maximum of each 3×3 window: probably a mistake in the 2015 network, but part of every published FID."""
     return max_pool2d(x, kernel_size=3, stride=1, padding=1)
 
 
 class _Pools:
-    """A torchvision block with another pooling in its last branch.
+    """A torchvision block with different pooling in its last branch.
 
-    Torchvision's own pooled branch is computed and dropped: a twentieth of the time, and none of its code repeated.
+    Torchvision's own pooled branch is computed and discarded: it costs 5 % of the time and avoids repeating its code.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,10 +55,10 @@ class LargestE(_Pools, InceptionE):
 
 
 class InceptionNetwork(Inception3):
-    """TensorFlow's Inception of 2015-12-05, its weights random as yet: `load_inception` fills them.
+    """TensorFlow's Inception of 2015-12-05 with random weights; `load_inception` loads the released ones.
 
-    Takes N×3×299×299, about [-1,1]; 75×75 is the least that passes. The names in its state are torchvision's, and the
-    released port's. Papers: Szegedy et al. 2016; Heusel et al. 2017. Behind `inception`, chapter 04.
+    Takes N×3×299×299, about [-1,1]; the smallest possible size is 75×75. The names in its state dict are those of
+    torchvision and of the released port. Papers: Szegedy et al. 2016; Heusel et al. 2017. Behind `inception`, chapter 04.
     """
 
     def __init__(self):
@@ -67,16 +67,16 @@ class InceptionNetwork(Inception3):
         self.Mixed_7c = LargestE(2048)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """What FID compares: the mean over the last feature maps, N×2048, none below 0."""
+        """The features that FID compares: the spatial mean of the last feature maps, N×2048, none below 0."""
         *layers, _dropout, _head = self.children()
         for layer in layers:
             pictures = layer(pictures)
         return pictures.flatten(1)
 
     def probabilities(self, features: Tensor) -> Tensor:
-        """What the Inception Score compares: N×2048 → N×1008, a softmax over features × weights, *without the bias*.
+        """The input of the Inception Score: N×2048 → N×1008, a softmax over features × weights, *without the bias*.
 
-        The score's original code takes the head's matrix alone out of the graph (Salimans et al. 2016; torch-fidelity
-        calls it "logits_unbiased"); published scores are of that kind. Classes 0 and above 1000 mean nothing.
+        The score's original code uses only the weight matrix of the head (Salimans et al. 2016; torch-fidelity calls it
+        "logits_unbiased"), and so do published scores. Class 0 and the classes above 1000 have no meaning.
         """
         return (features @ self.fc.weight.T).softmax(1)

@@ -1,4 +1,4 @@
-"""Any network as an extractor: images rounded as in a file, evaluation mode, and features of the promised shape."""
+"""Any network as an extractor: images rounded as in a file, evaluation mode, and a check of the features' shape."""
 
 from collections.abc import Callable
 
@@ -20,19 +20,19 @@ def network_extractor(
     resize: str = "none, as they are",
     probabilities: Callable[[Tensor], Tensor] | None = None,
 ) -> Extractor:
-    """Measure with any network that maps images N×C×H×W in [0,1] to features N×dim: score "FD", no published one.
+    """Use any network that maps images N×C×H×W in [0,1] to features N×dim. Its score is "FD", not a published one.
 
     Args:
-        network: moved to `device`; during extraction it is in evaluation mode and keeps no gradients, afterwards it is
-            as before.
-        name: how a protocol names it, for example "ResNet-18 on CIFAR-10, 512 features".
-        resize: what the network itself does to the size of images, for the protocol. Nothing is resized here.
+        network: moved to `device`; it runs in evaluation mode without gradients, and its mode is restored
+            afterwards.
+        name: its name in a protocol, for example "ResNet-18 on CIFAR-10, 512 features".
+        resize: how the network itself resizes images, for the protocol. Nothing is resized here.
         probabilities: features N×dim → N×K, a softmax in each row, for the Inception Score.
-    Its `features` rounds images to 8 bits first and moves them to `device`. They raise CourseError for what are no
-    images and for features of another shape. Chapter 04.
+    The extractor's `features` rounds images to 8 bits and moves them to `device`. It raises CourseError for inputs
+    that are not images and for features of another shape. Chapter 04.
     """
     if dim < 1:
-        raise CourseError(f"network_extractor: dim = {dim}; give how many numbers one feature vector has")
+        raise CourseError(f"network_extractor: dim = {dim}; give the length of a feature vector, at least 1")
     network.to(device)
 
     def features(images: Tensor) -> Tensor:
@@ -42,8 +42,8 @@ def network_extractor(
         if not isinstance(found, Tensor) or found.shape != (len(images), dim):
             came = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
             raise CourseError(
-                f"{name}: made {came} of images {tuple(images.shape)}, wanted features {len(images)}×{dim}; end the "
-                "network with pooling and flatten(1), or give its dim"
+                f"{name}: returned {came} for images {tuple(images.shape)}, wanted {len(images)}×{dim}; end the "
+                "network with pooling and flatten(1), or correct dim"
             )
         return found
 
@@ -51,11 +51,11 @@ def network_extractor(
 
 
 def as_bytes(asker: str, images: Tensor) -> Tensor:
-    """N×C×H×W in [0,1] → uint8; CourseError, from `asker`, for anything else. A file holds no more than 8 bits."""
+    """N×C×H×W in [0,1] → uint8, as in a file; CourseError, naming `asker`, for anything else."""
     if images.ndim != 4 or not images.is_floating_point():
         kind = str(images.dtype).removeprefix("torch.")
         raise CourseError(f"{asker}: got {kind} images {tuple(images.shape)}, wanted float N×C×H×W in [0,1]")
     if not images.isfinite().all():
-        # As bytes they would be black images, and get a score.
-        raise CourseError(f"{asker}: nan or inf in the images; look at the network that made them")
+        # As bytes they would be black images and still get a score.
+        raise CourseError(f"{asker}: nan or inf in the images; check the network that made them")
     return to_uint8(images)

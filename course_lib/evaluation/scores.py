@@ -11,12 +11,11 @@ from course_lib.metrics import inception_score, kernel_distance, precision_recal
 
 
 class Scores(NamedTuple):
-    """How near `n` images come to `reference_n` real ones, by every measure of sets. Chapter 04.
+    """All metrics of a set of `n` images against `reference_n` real ones. Chapter 04.
 
     frechet_distance and kernel_distance: squared distances in units of the features, 0 for equal distributions; the
-        kernel's is
-    unbiased and comes with its standard error. inception_score: 1 … K; None without probabilities; the reference has
-    no part in it. precision, recall: in [0,1], with radii to the `k`-th neighbour, among the first `among` of each set.
+    kernel distance is unbiased and has a standard error. inception_score: 1 … K; None without probabilities; it does not
+    use the reference. precision, recall: in [0,1], radius to the `k`-th neighbour among the first `among` of each set.
     """
 
     n: int
@@ -32,19 +31,19 @@ class Scores(NamedTuple):
 
 
 def compare(real: Features, fake: Features, k: int = 3, among: int | None = None) -> Scores:
-    """Every metric of generated images against real ones, the features of both from the same extractor.
+    """Every metric of generated images against real ones, with features of both from the same extractor.
 
     Args:
-        k: of precision and recall: the radius of a sample is the distance to its `k`-th neighbour.
-        among: how many of each set, the first ones, enter precision and recall, more than k; default: as many as
-            both sets have. These two change with the number: give all rows of a table the same.
+        k: for precision and recall: the radius of a sample is the distance to its `k`-th neighbour.
+        among: precision and recall use the first `among` samples of each set, more than k; default: the size of the
+            smaller set. Both metrics depend on this number: use the same for all rows of a table.
     Raises CourseError for features of different extractors, fewer than two images, or sets too small for k or
     `among`. Chapter 04.
     """
     most = min(len(real.vectors), len(fake.vectors))
     among = most if among is None else among
     if among > most:
-        raise CourseError(f"compare: among = {among}, and the smaller set holds {most} images; give at most that")
+        raise CourseError(f"compare: among = {among}, but the smaller set holds {most} images; give at most {most}")
     kernel = kernel_distance(real.vectors, fake.vectors)
     return Scores(
         len(fake.vectors),
@@ -60,11 +59,11 @@ def compare(real: Features, fake: Features, k: int = 3, among: int | None = None
 
 
 def score_table(rows: Mapping[str, Scores], extractor: Extractor, reference: str) -> str:
-    """Scores as text, a line for each name in `rows`, below the protocol without which no number means anything.
+    """Scores as text, one line per name in `rows`, below the protocol that the numbers depend on.
 
     `reference` names the real images, for example "fashion_mnist_mini, test split". The standard Inception network's
-    columns are FID, KID and IS; other extractors' keep their own names (FD-clf, KD-clf, IS-clf). Raises CourseError
-    for no rows, or rows of different references, k or `among`. Chapter 04.
+    columns are FID, KID and IS; other extractors use their own names (FD-clf, KD-clf, IS-clf). Raises CourseError
+    for no rows, or for rows with different references, k or `among`. Chapter 04.
     """
     shared = {(scores.reference_n, scores.k, scores.among) for scores in rows.values()}
     if len(shared) != 1:
@@ -93,7 +92,7 @@ def score_table(rows: Mapping[str, Scores], extractor: Extractor, reference: str
 
 
 def _with_error(value: float, error: float) -> str:
-    """As many decimals as the first two digits of the error have."""
+    """value ± error, with as many decimals as show the error's first two digits."""
     exponent = int(f"{error:.1e}".partition("e")[2]) if 0 < error < math.inf else -2
     places = min(max(1 - exponent, 0), 6)
     return f"{value:,.{places}f} ± {error:,.{places}f}"

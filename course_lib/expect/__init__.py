@@ -1,4 +1,4 @@
-"""A number beside the band it must fall in: printed, read back, collected in a scorecard."""
+"""Measured numbers and the bands they must fall in: printed, read back, collected in a scorecard."""
 
 from course_lib.expect.judging import expect, forget, judged, scorecard
 

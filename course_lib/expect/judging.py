@@ -1,7 +1,7 @@
-"""A measured number beside the band it must fall in, as one line of plain text.
+"""A measured number and the band it must fall in, as one line of plain text.
 
 Data flow: `expect` judges a number, prints one line and remembers it; `scorecard` prints all remembered
-numbers as one table, each with its protocol. How the text looks, and how tests read it back, is reading.py.
+numbers as one table, each with its protocol. reading.py defines the text format and how tests read it back.
 """
 
 import math
@@ -19,23 +19,23 @@ _remembered: dict[str, Reading] = {}
 class _Verdict(int):
     """True or False that a notebook does not echo below a cell ending in `expect(...)`. Chapter 00.
 
-    An int, since `bool` cannot be subclassed: it is equal to True or False and works wherever they do.
+    It is an int because `bool` cannot be subclassed; it equals True or False and works wherever they do.
     """
 
     def __repr__(self) -> str:
         return repr(bool(self))
 
     def _ipython_display_(self) -> None:
-        """Shown as nothing: the printed line has said it already."""
+        """Display nothing, because the printed line already shows the verdict."""
 
 
 def expect(label: str, value: Any, *, low: float, high: float, unit: str = "", protocol: str = "") -> bool:
     """Print `label: value unit   [band low … high unit] ✓` and return low <= value <= high. Chapter 00.
 
-    `value` is a Python number, a NumPy scalar or a tensor of one element; nan and inf never pass. `unit`
-    stands behind the value and the band; `protocol` says how the number was measured, for `scorecard`.
+    `value` is a Python number, a NumPy scalar or a tensor of one element; nan and inf never pass. `unit` is
+    printed after the value and the band; `protocol` says how the number was measured, for `scorecard`.
     Measuring again under the same label replaces the earlier number. Raises CourseError for a band with
-    low > high, a value that is no number, and text that would break the line's grammar.
+    low > high, a value that is not a number, or text that would break the format of the line.
     """
     _one_line("label", label, "|")
     _one_line("unit", unit, "|[]:")
@@ -55,14 +55,14 @@ def expect(label: str, value: Any, *, low: float, high: float, unit: str = "", p
 def scorecard(protocol: dict[str, str] | None = None) -> None:
     """Print every number judged so far: quantity, value, band, unit, protocol, tick. Chapter 00.
 
-    `protocol` maps labels to protocols, beside those given to `expect`. Raises CourseError naming the labels
-    without one (a number without its protocol cannot be compared with anything) or never measured.
+    `protocol` maps labels to protocols, in addition to those given to `expect`. Raises CourseError for labels
+    without a protocol (such a number cannot be compared with anything) or that were never measured.
     """
     given = protocol or {}
     if not _remembered:
         raise CourseError("scorecard: nothing measured yet; call expect(label, value, low=…, high=…) first")
     if unknown := [label for label in given if label not in _remembered]:
-        raise CourseError(f"scorecard: no expect() measured {unknown}; measured are {list(_remembered)}")
+        raise CourseError(f"scorecard: no expect() measured {unknown}; use one of {list(_remembered)}")
     for text in given.values():
         _one_line("protocol", text, "|")
     readings = [replace(r, protocol=given.get(r.label, r.protocol)) for r in _remembered.values()]
@@ -71,7 +71,7 @@ def scorecard(protocol: dict[str, str] | None = None) -> None:
     rows = [("quantity", "value".rjust(VALUE_WIDTH), "band", "unit", "protocol", "✓/✗")]
     for r in readings:
         rows.append((r.label, r.value_text.rjust(VALUE_WIDTH), r.band_text, r.unit, r.protocol, r.tick))
-    # The value column has its own fixed width: otherwise a longer value would move what stands behind it.
+    # The value column has a fixed width, because a longer value would shift the columns after it.
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     widths[1] = VALUE_WIDTH
     lines = [" | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -79,17 +79,17 @@ def scorecard(protocol: dict[str, str] | None = None) -> None:
 
 
 def judged() -> list[Reading]:
-    """All numbers judged so far, in order: what `scorecard` prints and what the bands are measured from. Chapter 00."""
+    """All numbers judged so far, in order: `scorecard` prints them and the bands are derived from them. Chapter 00."""
     return list(_remembered.values())
 
 
 def forget() -> None:
-    """Forget all numbers judged so far, as a fresh kernel has. Chapter 00."""
+    """Forget all numbers judged so far, as in a fresh kernel. Chapter 00."""
     _remembered.clear()
 
 
 def _one_line(name: str, text: str, forbidden: str) -> None:
-    """CourseError unless `text` is one trimmed line without signs the grammar uses itself."""
+    """CourseError unless `text` is one trimmed line without the characters that structure the printed line."""
     wrong = any(sign in text for sign in forbidden) or "[band" in text or not text.isprintable()
     if wrong or text != text.strip():
         raise CourseError(f"expect: {name} {text!r} must be one trimmed line without any of '{forbidden}'")
@@ -98,7 +98,7 @@ def _one_line(name: str, text: str, forbidden: str) -> None:
 def _plain(value: Any, label: str) -> float:
     """A Python int or float from a number, a NumPy scalar or a tensor of one element; else CourseError."""
     try:
-        # .item() and not float(): a tensor that requires a gradient would warn on stderr.
+        # .item() rather than float(), which warns on stderr for a tensor that requires a gradient.
         plain = value.item() if hasattr(value, "item") else value
     except (RuntimeError, ValueError):
         plain = None

@@ -1,8 +1,8 @@
 """One judged number: how it is printed, and how it is read back from a notebook's output.
 
-Data flow: `expect` makes a `Reading` and prints it in the grammar `LINE`, `scorecard` in `ROW`.
-tests/sanitize.cfg hides the value in both, and only the value, when nbval compares a re-run; `readings`
-parses committed outputs so that every judgement can be repeated. Course machinery behind `expect` (chapter 00).
+Data flow: `expect` makes a `Reading` and prints it in the format `LINE`, `scorecard` in `ROW`.
+tests/sanitize.cfg masks the value, and nothing else, in both when nbval compares a re-run; `readings`
+parses committed outputs so that every judgement can be repeated. Internal to `expect` (chapter 00).
 """
 
 import math
@@ -18,7 +18,7 @@ ROW = re.compile(rf"([^|]+?) +\| +({NUMBER}) +\| {BAND} +\| ([^|]*?) *\| ([^|]+?
 
 @dataclass(frozen=True)
 class Reading:
-    """A number beside its band. `good` is the tick; `protocol` is how it was measured (data, split, N, …)."""
+    """A number and its band. `good`: whether it was ticked; `protocol`: how it was measured (data, split, N, …)."""
 
     label: str
     value: float
@@ -47,7 +47,7 @@ class Reading:
 
 
 def exact(number: float) -> str:
-    """The shortest text that reads back as the same number, with thousands; a band is never rounded."""
+    """The shortest text that parses to the same number, with thousands separators; bands are never rounded."""
     if not math.isfinite(number):
         return str(float(number))
     if isinstance(number, int) or (number.is_integer() and abs(number) < 1e15):
@@ -56,7 +56,7 @@ def exact(number: float) -> str:
 
 
 def shown(number: float, low: float, high: float) -> str:
-    """Four significant digits; more only where rounding would move the number across an edge of its band."""
+    """Four significant digits, or more if rounding would move the number across an edge of its band."""
     if isinstance(number, int) or not math.isfinite(number):
         return exact(number)
     for digits in range(4, 17):

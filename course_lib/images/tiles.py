@@ -42,7 +42,7 @@ def by_tiles(
         network_fn: N×C×h×w float32 in [0,1] → N×C'×(scale·h)×(scale·w), on `device` (default: the CPU). A network that
             states its facts (see `Restorer`) needs no further argument; of any other function, scale is taken as 1,
             overlap as 32, minimum and multiple as 1 unless they are given.
-        image: uint8, uint16 or float32 in [0,1]; the output has the same type, with integers clamped and rounded.
+        picture: uint8, uint16 or float32 in [0,1]; the output has the same type, with integers clamped and rounded.
         tile: side of the part that is kept of each output; the network's input has sides of tile + 2 · overlap pixels.
         overlap: pixels of context. If it is at least the radius of the receptive field, the result equals that for the
             whole image; a network with a global receptive field (attention, instance norm) has no such radius.

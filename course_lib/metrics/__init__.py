@@ -1,4 +1,4 @@
-"""What makes one result better than another: pixels, labels, or the statistics of features."""
+"""Metrics of images and models: from pixels, from labels, or from the statistics of features."""
 
 from course_lib.metrics.accuracy import accuracy
 from course_lib.metrics.averages import hole_psnr, mean_psnr

@@ -1,4 +1,4 @@
-"""Answers against labels: a classifier and labelled images enter, a share leaves."""
+"""The accuracy of a classifier on labelled images."""
 
 from torch import Tensor, nn
 
@@ -6,9 +6,9 @@ from course_lib.system.evaluation_mode import evaluating
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:
-    """Share of images whose largest logit is at their label, in [0,1]; the model is in evaluation mode.
+    """Share of images whose largest logit is that of their label, in [0,1], with the model in evaluation mode.
 
-    images N×C×H×W in [0,1], labels (N,). Its mode (train or eval) is as before afterwards. Chapter 01.
+    images N×C×H×W in [0,1], labels (N,). The model's mode (train or eval) is restored afterwards. Chapter 01.
     """
     right = 0
     with evaluating(model):

@@ -1,4 +1,4 @@
-"""Do the details look like real ones? The distributions of the patches of two images are compared."""
+"""Do the fine details look real? Compares two images by the distributions of their patches, whatever the positions."""
 
 import torch
 from torch import Tensor
@@ -15,28 +15,25 @@ def patch_distance(pred: Tensor, target: Tensor, *, scale: int = 2, shave: int =
 
     Args:
         pred, target: N×3×H×W in [0,1], same shape.
-        scale: details are the frequencies above the Nyquist limit of an image `scale` times smaller: luma minus its
-            copy shrunk and enlarged.
+        scale: details are what an image `scale` times smaller cannot represent: luma minus its copy shrunk and enlarged.
         shave: border in pixels left out on every side.
-    Patches of 7×7 details, every third pixel, are projected on 64 fixed directions; along each direction both
-    sets are sorted and compared in order: mean |difference|, in units of [0,1]. The position of a patch does not
-        matter.
-    So an image that is sharp in the wrong place scores well here and badly in PSNR, and a blurred one the other way
-    round: the two axes of Blau and Michaeli 2018, "The Perception-Distortion Tradeoff". Papers: Rabin et al. 2011
-        (sliced);
+    The 7×7 patches of the details, one every three pixels, are projected on 64 fixed directions. For each direction, the
+    projections of both images are sorted and compared: mean |difference|, in units of [0,1]. Positions do not matter, so
+    an image with sharp but misplaced details scores well here and badly in PSNR; a blurred one does the opposite:
+    the two axes of Blau and Michaeli 2018, "The Perception-Distortion Tradeoff". Papers: Rabin et al. 2011 (sliced);
     Karras et al. 2018, "Progressive Growing of GANs" (patches, band by band). Chapter 06.
     """
     pred, target = (_details(part, scale) for part in comparable("patch_distance", pred, target, 0, luma=True))
     pred, target = comparable("patch_distance", pred, target, shave, luma=False)
-    dice = torch.Generator().manual_seed(0)
-    directions = functional.normalize(torch.randn(DIRECTIONS, PATCH**2, generator=dice), dim=1).to(pred)
+    random_generator = torch.Generator().manual_seed(0)
+    directions = functional.normalize(torch.randn(DIRECTIONS, PATCH**2, generator=random_generator), dim=1).to(pred)
     return sliced(_patches(pred) @ directions.T, _patches(target) @ directions.T)
 
 
 def sliced(pred: Tensor, target: Tensor) -> Tensor:
-    """Wasserstein-1 along each column, N×points×directions twice → mean over the directions, N.
+    """Wasserstein-1 along each column, for two inputs N×points×directions → mean over the directions, N.
 
-    On a line the cheapest transport keeps the order: sort both, compare in order.
+    In one dimension the optimal transport plan keeps the order: sort both and compare element by element.
     """
     return (pred.sort(dim=1).values - target.sort(dim=1).values).abs().mean(dim=(1, 2))
 

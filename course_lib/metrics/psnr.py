@@ -1,11 +1,11 @@
-"""Image against image: a prediction and its target enter, a number per image leaves."""
+"""Peak signal-to-noise ratio: compares predictions with their targets, one value per image."""
 
 import torch
 from torch import Tensor
 
 from course_lib.errors import CourseError
 
-# ITU-R BT.601 luma with "studio" offsets (16 … 235 of 255), what super-resolution papers call the Y channel.
+# ITU-R BT.601 luma with "studio" offsets (16 … 235 of 255): what super-resolution papers call the Y channel.
 LUMA_WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 LUMA_OFFSET = 16 / 255
 
@@ -14,7 +14,7 @@ def rgb_to_luma(images: Tensor) -> Tensor:
     """RGB N×3×H×W in [0,1] → Y of BT.601, N×1×H×W in [16/255, 235/255]. Chapter 00 (and 06)."""
     if images.ndim != 4 or images.shape[1] != 3:
         raise CourseError(
-            f"rgb_to_luma: got shape {tuple(images.shape)}, wanted N×3×H×W; gray images have no luma step"
+            f"rgb_to_luma: got shape {tuple(images.shape)}, wanted N×3×H×W; for gray images leave out luma"
         )
     weights = images.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True) + LUMA_OFFSET
@@ -29,7 +29,7 @@ def psnr(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
         shave: border in pixels left out on every side (super-resolution papers use the scale).
         luma: compare the Y channel of BT.601 only (N×3×H×W in [0,1]).
     Returns a tensor (N,); average it afterwards. Identical images give inf.
-    Raises CourseError for other shapes, numbers that are not finite, or a border that leaves nothing. Chapter 00.
+    Raises CourseError for other shapes, numbers that are not finite, or a border that leaves no pixels. Chapter 00.
     """
     pred, target = comparable("psnr", pred, target, shave, luma)
     error = (pred.double() - target.double()).square().mean(dim=(1, 2, 3))
@@ -37,7 +37,7 @@ def psnr(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
 
 
 def comparable(asker: str, pred: Tensor, target: Tensor, shave: int, luma: bool) -> tuple[Tensor, Tensor]:
-    """Both as they enter a comparison: checked, in luma if wished, without their border."""
+    """Check pred and target, convert them to luma if asked, and cut off their border."""
     if pred.shape != target.shape or pred.ndim != 4:
         raise CourseError(
             f"{asker}: pred is {tuple(pred.shape)}, target {tuple(target.shape)}; both must be the same N×C×H×W "
@@ -45,7 +45,7 @@ def comparable(asker: str, pred: Tensor, target: Tensor, shave: int, luma: bool)
         )
     for name, images in {"pred": pred, "target": target}.items():
         if not images.isfinite().all():
-            raise CourseError(f"{asker}: nan or inf in {name}; look at the network that made it, or at the data")
+            raise CourseError(f"{asker}: nan or inf in {name}; check the network that made it, or the data")
     if luma:
         pred, target = rgb_to_luma(pred), rgb_to_luma(target)
     if shave:

@@ -1,4 +1,4 @@
-"""Structural similarity: are means, contrasts and patterns alike in every small window of two images?"""
+"""Structural similarity: do means, contrasts and patterns agree in every small window of two images?"""
 
 import torch
 from torch import Tensor
@@ -21,14 +21,14 @@ def ssim(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
         luma: compare the Y channel of BT.601 only (N×3×H×W in [0,1]).
     Returns a tensor (N,): the mean over all windows that lie within the image, and over channels. The window is
     Gaussian, σ = 1.5, 11×11, K₁ = 0.01, K₂ = 0.03, as in the paper: scikit-image's structural_similarity with
-    gaussian_weights=True, sigma=1.5, use_sample_covariance=False; its default, a uniform 7×7 window, gives others.
+    gaussian_weights=True, sigma=1.5, use_sample_covariance=False; its default, a uniform 7×7 window, gives other values.
     Raises CourseError for other shapes, numbers that are not finite, or images smaller than a window.
     Paper: Wang et al. 2004. Chapter 05.
     """
     pred, target = comparable("ssim", pred, target, shave, luma)
     if min(pred.shape[2:]) < WINDOW:
         raise CourseError(
-            f"ssim: {pred.shape[2]}×{pred.shape[3]} pixels are left to compare (shave={shave}), a window has "
+            f"ssim: {pred.shape[2]}×{pred.shape[3]} pixels are left to compare (shave={shave}), but a window needs "
             f"{WINDOW}×{WINDOW}; use larger images or a smaller border"
         )
     pred, target = pred.double(), target.double()
@@ -44,7 +44,7 @@ def ssim(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
 
 
 def _window_means(images: Tensor) -> Tensor:
-    """The Gaussian mean around each pixel whose window is whole: N×C×H×W → N×C×(H−10)×(W−10)."""
+    """The Gaussian-weighted mean of each complete window: N×C×H×W → N×C×(H−10)×(W−10)."""
     offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=images.dtype, device=images.device)
     weights = torch.softmax(-(offsets**2) / (2 * SIGMA**2), 0)
     planes = images.flatten(0, 1)[:, None]

@@ -1,6 +1,6 @@
-"""Data, network, loss and optimiser put together: one recipe a file, each a value that can be called.
+"""Data, network, loss and optimiser put together, one recipe per file.
 
-`RECIPES[name](data, device, seed)` gives a `Run` that is ready to go; the notebooks and the command line use the same.
+`RECIPES[name](data, device, seed)` gives a `Run` that is ready to train; notebooks and command line use the same.
 """
 
 import torch
@@ -52,10 +52,10 @@ def gan(
     device: torch.device | None = None,
     seed: int = 0,
 ) -> Run:
-    """A GAN of your own made ready: any two networks, any plan; `networks(images)` gives (generator, discriminator).
+    """Set up a GAN of your own from any two networks and any plan; `networks(images)` gives (generator, discriminator).
 
     `images` are the training images, N×1×28×28 in [0,1]; the generator states its `latent_size` (see `as_generator`).
-    The run's model is the averaged generator. Raises CourseError for data of another size. Chapter 03.
+    The run's model is the generator's exponential moving average. Raises CourseError for data of another size. Chapter 03.
     """
     seed_everything(seed)
     return train_gan(networks, plan, data, device or pick(), seed)

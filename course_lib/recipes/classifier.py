@@ -1,4 +1,4 @@
-"""Images in, labels out: the classifier whose features later chapters measure with."""
+"""Images in, labels out: the classifier whose features later chapters use in their metrics."""
 
 from functools import partial
 
@@ -14,9 +14,9 @@ from course_lib.training import supervised
 
 
 def train(data: str, device: torch.device, seed: int) -> Run:
-    """The small residual classifier on a labelled set: cross-entropy, AdamW, images mirrored at random.
+    """The small residual classifier on a labelled set: cross-entropy, AdamW, random horizontal flips.
 
-    `data` is any labelled set of `course_lib.data.load`; the test split is only measured on. Chapter 01.
+    `data` is any labelled set of `course_lib.data.load`; the test split is used for evaluation only. Chapter 01.
     """
     images = load(data, "train")
     images.require_one_size()
@@ -29,13 +29,13 @@ def train(data: str, device: torch.device, seed: int) -> Run:
 
 
 def loss(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of images of which each was mirrored by the toss of a coin."""
+    """Cross-entropy, with each image flipped horizontally with probability ½."""
     chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return functional.cross_entropy(network(torch.where(chosen, images.flip(-1), images)), labels)
 
 
 def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
-    """The share of the test split that is named rightly."""
+    """The accuracy on the test split."""
     test = load(data, "test")
     test.require_one_size(model.channels)
     images, labels = (part.to(device) for part in test.tensors())

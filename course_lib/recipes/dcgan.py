@@ -1,4 +1,4 @@
-"""The GAN of 2015: transposed convolutions against strided ones, batch norm in both."""
+"""The GAN of 2015: transposed convolutions in G, strided ones in D, batch norm in both."""
 
 import torch
 
@@ -11,7 +11,7 @@ DCGAN_PLAN = GanPlan("non_saturating", 64, 2e-4, (0.5, 0.999), 0.998, {"cpu": 60
 
 
 def train(data: str, device: torch.device, seed: int) -> Run:
-    """Transposed convolutions and batch norm at half the usual width: what a minute allows. Chapter 03."""
+    """Transposed convolutions and batch norm, at half the usual width to fit a minute of training. Chapter 03."""
     config = {"width": 32, "channels": 1}
     return train_gan(
         lambda images: (dcgan_generator(**config), dcgan_discriminator(**config)),

@@ -1,4 +1,4 @@
-"""Noise in, images out: what all recipes of generators share, and the number that they are judged by."""
+"""Latent vectors in, images out: what all generator recipes share, and the metric that evaluates them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,16 +17,17 @@ from course_lib.sampling import sample_images
 from course_lib.training import EMA, GanStep, Schedule, Trainer, accelerator_for, adam, constant, from_noise, together
 from course_lib.training.gan_step import Judge, Penalty
 
-JUDGED = 10_000  # samples that FD-clf looks at
+JUDGED = 10_000  # samples for FD-clf
 SHAPE = (1, 28, 28)
 Networks = Callable[[Tensor], tuple[nn.Module, nn.Module]]
 
 
 @dataclass(frozen=True)
 class GanPlan:
-    """What makes one GAN different from another, apart from its networks. Chapter 03.
+    """What distinguishes one GAN from another, apart from its networks. Chapter 03.
 
-    `learning_rate` and `betas` are Adam's for both players; `penalty` is added to D's loss on every `every`-th step.
+    `learning_rate` and `betas` are Adam's for both players; `decay` is the EMA's; `penalty` is added to D's loss on every
+    `every`-th step.
     """
 
     loss: str
@@ -44,17 +45,17 @@ class GanPlan:
 def train_gan(
     networks: Networks, plan: GanPlan, data: str, device: torch.device, seed: int, config: Config | None = None
 ) -> Run:
-    """Any two networks made ready by any plan; the run's model is the averaged generator."""
+    """Set up any two networks with any plan; the run's model is the generator's exponential moving average."""
     training_set = load(data, "train")
     shape = tuple(training_set.images[0].shape)
     if shape != SHAPE:
         raise CourseError(
-            f"{data} has images {shape}; these GANs draw gray ones of 28×28: fashion_mnist_mini, fashion_mnist, mnist"
+            f"{data} has images {shape}; these GANs need grey ones of 28×28: fashion_mnist_mini, fashion_mnist, mnist"
         )
     images, labels = (part.to(device) for part in training_set.tensors())
     generator, discriminator = (network.to(device) for network in networks(images))
     players = {"generator": generator, "discriminator": discriminator}
-    # Not wrapped by Accelerate, which would only add a gradient scaler for float16: 3 % of so small a step.
+    # Not wrapped by Accelerate: it would only add a float16 gradient scaler, at 3 % of the time of so small a step.
     optimisers = {name: adam(player, plan.learning_rate, plan.betas, device) for name, player in players.items()}
     average = EMA(generator, plan.decay)
     step = GanStep(
@@ -77,7 +78,7 @@ def train_gan(
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
-    """The Fréchet distance of samples to the test split, on the features of the course's classifier."""
+    """The Fréchet distance between samples and the test split, on the features of the course's classifier."""
     real = load(data, "test").tensors()[0]
     protocol = f"{JUDGED:,} samples, seed 1, against {data}, test split, N = {len(real):,}; {EXTRACTOR}"
     return [Metric("FD-clf", fd_clf(real, sample_images(model, JUDGED, seed=1), device), "", protocol)]

@@ -1,4 +1,4 @@
-"""Images with holes in, whole ones out: known pixels stay, a network adds to the mean of the known what it lacks."""
+"""Images with holes in, complete ones out: known pixels stay, and a network corrects the mean fill."""
 
 from functools import partial
 
@@ -15,16 +15,15 @@ from course_lib.training import supervised
 
 SHARE = (0.15, 0.3)
 HOLES = Holes("box", share=SHARE)
-JUDGED = 200  # biharmonic filling takes its time
-LONGEST = 3.0  # of a gradient; nine in ten are shorter
+JUDGED = 200  # biharmonic filling is slow
+LONGEST = 3.0  # longest gradient, by norm; nine in ten are shorter
 
 
 def train(data: str, device: torch.device, seed: int, network: nn.Module | None = None) -> Run:
-    """Box-shaped holes of 15 to 30 % of an image filled: mean squared error in the hole, Adam, a cosine.
+    """Fill box-shaped holes of 15 to 30 % of an image: mean squared error in the hole, Adam, a cosine schedule.
 
-    `data` is a set of images of one size; the test split is only measured on, hole by hole. `network` puts another
-    one in the place of `inpainter()`, for comparisons: N×(C+1)×H×W, the hole last → N×C×H×W, known pixels kept.
-    Chapter 07.
+    `data` is a set of images of one size; the test split is used for evaluation only, hole by hole. `network` replaces
+    `inpainter()`, for comparisons: N×(C+1)×H×W, the hole last → N×C×H×W, known pixels unchanged. Chapter 07.
     """
     images = load(data, "train")
     images.require_one_size()
@@ -38,16 +37,16 @@ def train(data: str, device: torch.device, seed: int, network: nn.Module | None 
 
 
 def loss(network: nn.Module, images: Tensor, _: Tensor) -> Tensor:
-    """Squared error of the missing numbers, their mean."""
+    """Mean squared error over the missing values."""
     y = HOLES(images)
     missing = split_hole(y)[1].sum() * images.shape[1]
-    # Known pixels come back untouched, so their error is 0, and only the holes' share of the mean is left.
+    # Known pixels come back unchanged, so their error is 0 and the sum is over the missing values only.
     return (network(y) - images).square().sum() / missing
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
-    """PSNR in the holes, filled with the mean of the known, by biharmonic filling and by the network."""
+    """PSNR in the holes for the mean fill, for biharmonic filling and for the network."""
     test = load(data, "test")
     test.require_one_size(getattr(model, "channels", None))
     originals = test.batch(range(min(JUDGED, len(test))))[0].to(device)
@@ -57,12 +56,12 @@ def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
         "seed 0; error in the hole only, mean of PSNR per image"
     )
     hole = split_hole(y)[1]
-    answers = {
+    outputs = {
         "PSNR mean fill": mean_fill(*split_hole(y)),
         "PSNR biharmonic": HOLES.baseline(y),
         "PSNR network": model(y).clamp(0, 1),
     }
-    return [Metric(name, hole_psnr(pred, originals, hole), "dB", protocol) for name, pred in answers.items()]
+    return [Metric(name, hole_psnr(pred, originals, hole), "dB", protocol) for name, pred in outputs.items()]
 
 
 inpaint = Recipe("inpaint", "restorer", "fashion_mnist_mini", inpainter, train, evaluate)

@@ -1,4 +1,4 @@
-"""The GAN of 2014: linear layers against linear layers, the non-saturating loss."""
+"""The GAN of 2014: linear layers in both networks and the non-saturating loss."""
 
 import torch
 
@@ -10,7 +10,7 @@ MLP_PLAN = GanPlan("non_saturating", 64, 2e-4, (0.5, 0.999), 0.998, {"cpu": 2_00
 
 
 def train(data: str, device: torch.device, seed: int) -> Run:
-    """Linear layers against linear layers, the non-saturating loss of 2014. Gray 28×28 sets. Chapter 03."""
+    """Linear layers in both networks and the non-saturating loss of 2014, for grey 28×28 sets. Chapter 03."""
     config = {"channels": 1, "size": 28}
     return train_gan(
         lambda images: (mlp_generator(**config), mlp_discriminator(**config)), MLP_PLAN, data, device, seed, config

@@ -1,6 +1,6 @@
-"""A recipe is a value: what it trains on, which network, how, and how the result is measured.
+"""A recipe is a value: the data, the network, how it is trained and how the result is evaluated.
 
-`recipe(data, device, seed)` makes a training ready to go, as a `Run`; the notebooks and the command line use the same.
+`recipe(data, device, seed)` gives a `Run` that is ready to train; the notebooks and the command line use the same.
 `recipe.network(**config)` builds the network alone: no data, no optimiser.
 """
 
@@ -21,7 +21,7 @@ Config = dict[str, int]
 
 @dataclass(frozen=True)
 class Metric:
-    """A measured number with how it was measured (data, split, N, …); never one without the other. Chapter 01."""
+    """A value with the protocol that produced it (data, split, N, …); never one without the other. Chapter 01."""
 
     name: str
     value: float
@@ -31,7 +31,7 @@ class Metric:
 
 @dataclass
 class Run:
-    """A recipe made ready: `trainer.run(...)` trains `model`, `evaluate()` measures it. Chapter 01.
+    """A recipe that is set up: `trainer.run(...)` trains `model`, `evaluate()` gives its metrics. Chapter 01.
 
     `steps` is the planned length per budget, {"cpu": …, "gpu": …}. `config` holds the arguments that the recipe's
     network was built with; None for a network from elsewhere.
@@ -44,7 +44,7 @@ class Run:
     config: Config | None = None
 
     def sample(self, n: int, seed: int) -> Tensor:
-        """n new images N×C×H×W in [0,1] from a generator, by `sample_images`."""
+        """n generated images N×C×H×W in [0,1], by `sample_images`."""
         return sample_images(self.model, n, seed)
 
 
@@ -54,12 +54,12 @@ class Recipe:
 
     Args:
         name: of the file in course_lib/recipes, and of the recipe on the command line.
-        kind: "classifier" (images → labels), "generator" (noise → images) or "restorer" (images → images).
-        data: the set that it is trained on unless another is named (see `course_lib.data.load`).
-        network: plain numbers → the untrained network whose weights a finished run keeps.
-        train: (data, device, seed, **options) → Run. Its docstring is the recipe's.
+        kind: "classifier" (images → labels), "generator" (latent vectors → images) or "restorer" (images → images).
+        data: the default data set (see `course_lib.data.load`).
+        network: integers → the untrained network whose weights a finished run keeps.
+        train: (data, device, seed, **options) → Run. Its docstring is also the recipe's.
         evaluate: (network, data, device) → metrics on the test split of `data`.
-    Called, it starts all random numbers at `seed` and gives a Run. Chapter 01.
+    Calling it seeds all random generators with `seed` and gives a Run. Chapter 01.
     """
 
     name: str
@@ -70,11 +70,11 @@ class Recipe:
     evaluate: Callable[[nn.Module, str, torch.device], list[Metric]]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "__doc__", self.train.__doc__)  # what help and a notebook's `?` show
+        object.__setattr__(self, "__doc__", self.train.__doc__)  # what help() and a notebook's `?` show
 
     def __call__(
         self, data: str | None = None, device: torch.device | None = None, seed: int = 0, **options: Any
     ) -> Run:
         seed_everything(seed)
-        load(data or self.data, "test")  # what it cannot be measured on is refused now, not after the training
+        load(data or self.data, "test")  # refuse unsuitable test data now, not after training
         return self.train(data or self.data, device or pick(), seed, **options)

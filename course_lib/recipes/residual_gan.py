@@ -1,4 +1,4 @@
-"""The course's own GAN: a residual generator on a linear shortcut, relativistic loss, lazy R1 and R2."""
+"""The course's GAN: a residual generator on a linear shortcut, relativistic loss, lazy R1 and R2."""
 
 import torch
 
@@ -21,7 +21,7 @@ RESIDUAL_PLAN = GanPlan(
 
 
 def train(data: str, device: torch.device, seed: int) -> Run:
-    """The course's own: a residual generator on a linear shortcut, relativistic loss, lazy R1 and R2. Chapter 03."""
+    """The course's GAN: a residual generator on a linear shortcut, relativistic loss, lazy R1 and R2. Chapter 03."""
     config = {"coarse": 32, "fine": 16}
     return train_gan(
         lambda images: (residual_generator(images, **config), residual_discriminator()),

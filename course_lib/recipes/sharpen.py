@@ -17,10 +17,10 @@ BLUR = GaussianBlur(sigma=1.5)
 
 
 def train(data: str, device: torch.device, seed: int, network: nn.Module | None = None) -> Run:
-    """The first residual of the course: undo a Gaussian blur of σ = 1.5 pixels; mean squared error, Adam.
+    """The course's first residual network: undo a Gaussian blur of σ = 1.5 pixels; mean squared error, Adam.
 
-    `data` is a set of photographs, "photos" or "folder:PATH"; the test split is only measured on. `network` puts
-    another one in the place of `sharpener()`, for comparisons: N×3×H×W → N×3×H×W. Chapter 00.
+    `data` is a set of photographs, "photos" or "folder:PATH"; the test split is used for evaluation only. `network`
+    replaces `sharpener()`, for comparisons: N×3×H×W → N×3×H×W. Chapter 00.
     """
     photos = load(data, "train")
     model = network or sharpener()
@@ -32,22 +32,22 @@ def train(data: str, device: torch.device, seed: int, network: nn.Module | None 
 
 
 def loss(network: nn.Module, sharp: Tensor, _: Tensor) -> Tensor:
-    """Mean squared error of what the network makes of blurred crops."""
+    """Mean squared error of the network's output for blurred crops."""
     return functional.mse_loss(network(BLUR(sharp)), sharp)
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
-    """PSNR of the blurred photographs, of the best unsharp mask and of the network's."""
+    """PSNR of the blurred photographs, of the best unsharp mask and of the network's output."""
     photos = [photo[None].to(device) for photo in _photos(load(data, "test"))]
     protocol = f"{data}, test split, N = {len(photos)}, RGB, σ = 1.5, no noise, no shave, mean of PSNR per image"
     blurred = [BLUR(photo) for photo in photos]
-    answers = {
+    outputs = {
         "PSNR blurred": blurred,
         "PSNR unsharp mask": [BLUR.baseline(y) for y in blurred],
         "PSNR network": [model(y).clamp(0, 1) for y in blurred],
     }
-    return [Metric(name, mean_psnr(preds, photos), "dB", protocol) for name, preds in answers.items()]
+    return [Metric(name, mean_psnr(preds, photos), "dB", protocol) for name, preds in outputs.items()]
 
 
 def _photos(data: Images) -> list[Tensor]:

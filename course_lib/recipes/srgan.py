@@ -1,4 +1,4 @@
-"""Super-resolution that would rather look right than be right on average: pixels, features and a critic."""
+"""Super-resolution for perceptual quality: a pixel loss, feature matching and an adversarial loss."""
 
 from functools import partial
 
@@ -29,8 +29,8 @@ SCALE = 4
 CROP, BATCH_SIZE = 24, 8
 LEARNING_RATE, BETAS, DECAY = 1e-3, (0.0, 0.99), 0.99
 GAMMA, EVERY = 0.001, 8
-# Beside the mean absolute error of the pixels, about 0.03. After 300 steps (PSNR in dB, patch distance): both 0 gave
-# 28.85 and 4.0; 0.1 and 0, 28.89 and 3.7; both 0.1, 28.49 and 2.8 (bicubic 28.36 and 4.7; one seed).
+# Added to the mean absolute pixel error, about 0.03. After 300 steps (PSNR in dB, patch distance): both 0 gave 28.85
+# and 4.0; 0.1 and 0, 28.89 and 3.7; both 0.1, 28.49 and 2.8 (bicubic 28.36 and 4.7; one seed).
 FEATURE_WEIGHT, ADVERSARIAL_WEIGHT = 0.1, 0.1
 
 
@@ -41,15 +41,16 @@ def train(
     feature_weight: float = FEATURE_WEIGHT,
     adversarial_weight: float = ADVERSARIAL_WEIGHT,
 ) -> Run:
-    """Four times as many pixels a side: |error| + features + a relativistic game with lazy R1 and R2, Adam.
+    """Four times as many pixels a side: |error| + feature matching + a relativistic GAN loss, lazy R1 and R2, Adam.
 
-    `data` is a set of photographs, "photos" or "folder:PATH"; the test split is only measured on. The weights are for
-    comparisons: both 0 is a network trained on pixels alone, the other end of the perception–distortion plane.
+    `data` is a set of photographs, "photos" or "folder:PATH"; the test split is used for evaluation only. The weights
+    are for comparisons: with both 0, the network is trained on pixels alone, the other end of the perception–distortion
+    plane.
     The features are the discriminator's own. SRGAN uses those of VGG, trained on a million photographs; here nothing is
     downloaded, and the discriminator is the one network of ours that learns what tells real photographs from restored
     ones. So both terms depend on one judge, and what it overlooks, both overlook. No pre-training on pixels is needed:
     SRGAN's generator would start from random output, this one starts from bicubic exactly. The run's model is the
-    averaged generator. Papers: Ledig et al. 2017; Wang et al. 2018, pix2pixHD (feature matching); Huang et al. 2024
+    generator's EMA. Papers: Ledig et al. 2017; Wang et al. 2018, pix2pixHD (feature matching); Huang et al. 2024
     (the game). Chapter 06.
     """
     small, originals = shrunk_photographs(data, "train", device, SCALE)
@@ -79,18 +80,18 @@ def train(
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
-    """PSNR, SSIM and patch distance of bicubic enlargement and of the network's."""
+    """PSNR, SSIM and patch distance of bicubic enlargement and of the network's output."""
     small, originals = shrunk_photographs(data, "test", device, model.scale)
     bicubic = Downsample(model.scale).baseline
-    answers = {
+    outputs = {
         "bicubic": [eight_bits(bicubic(y)) for y in small],
         "network": [eight_bits(model(y)) for y in small],
     }
-    return [metric for name, preds in answers.items() for metric in _judged(name, preds, originals, data, model.scale)]
+    return [metric for name, preds in outputs.items() for metric in _judged(name, preds, originals, data, model.scale)]
 
 
 def _judged(name: str, preds: list[Tensor], originals: list[Tensor], data: str, scale: int) -> list[Metric]:
-    """How far from the originals (PSNR, SSIM), and how unlike photographs (patches); the first two want to be high."""
+    """Distortion (PSNR and SSIM, higher is better) and dissimilarity to photographs (patch distance, lower is better)."""
     protocol = (
         f"{data}, test split, N = {len(originals)} (JPEG files at 0.6 of their size), ×{scale} antialiased bicubic, "
         f"8 bits, Y channel, shave {scale}, mean over images"

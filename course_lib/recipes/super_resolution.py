@@ -1,4 +1,4 @@
-"""A small image in, a large one out: bicubic enlargement plus what a residual network adds to it."""
+"""A small image in, a large one out: bicubic enlargement plus a residual network's correction."""
 
 from functools import partial
 
@@ -15,14 +15,14 @@ from course_lib.recipes.recipe import Metric, Recipe, Run
 from course_lib.training import supervised
 
 CROP, BATCH_SIZE, LEARNING_RATE = 24, 16, 1.5e-3
-LONGEST = 0.003  # of a gradient; none of the first 400 is longer, but one odd batch can end a long run
+LONGEST = 0.003  # longest gradient, by norm; none of the first 400 is longer, but one odd batch can ruin a long run
 
 
 def train(data: str, device: torch.device, seed: int, scale: int = 2) -> Run:
-    """Twice as many pixels a side: mean squared error, Adam, a rate that falls along a cosine.
+    """Twice as many pixels a side: mean squared error, Adam, a learning rate on a cosine schedule.
 
-    `data` is a set of photographs, "photos" or "folder:PATH"; the test split is only measured on, by the benchmarks'
-    protocol: small images by antialiased bicubic, 8 bits, PSNR in luma, `scale` pixels shaved. Chapter 06.
+    `data` is a set of photographs, "photos" or "folder:PATH"; the test split is used for evaluation only, with the
+    benchmarks' protocol: small images by antialiased bicubic, 8 bits, PSNR on luma, `scale` pixels shaved. Chapter 06.
     """
     small, originals = shrunk_photographs(data, "train", device, scale)
     config = {"scale": scale, "channels": 3, "width": 32, "depth": 4}
@@ -34,21 +34,21 @@ def train(data: str, device: torch.device, seed: int, scale: int = 2) -> Run:
 
 
 def shrunk_photographs(data: str, split: str, device: torch.device, scale: int) -> tuple[list[Tensor], list[Tensor]]:
-    """Photographs 1×3×h×w as a camera `scale` times smaller would give them, in 8 bits, and their originals."""
+    """Photographs 1×3×h×w downsampled by `scale` and rounded to 8 bits, and their originals."""
     originals = [modcrop(photo, scale) for photo in clean_photographs(load(data, split), device)]
     shrink = Downsample(scale, rounded=True)
     return [shrink(photo) for photo in originals], originals
 
 
 def loss(network: nn.Module, small: Tensor, originals: Tensor) -> Tensor:
-    """Mean squared error of the enlarged crops, the channels of both exchanged at random."""
+    """Mean squared error of the enlarged crops, after one random permutation of both crops' colour channels."""
     small, originals = recoloured(small, originals)
     return functional.mse_loss(network(small), originals)
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
-    """PSNR of bicubic enlargement and of the network's."""
+    """PSNR of bicubic enlargement and of the network's output."""
     scale = model.scale
     small, originals = shrunk_photographs(data, "test", device, scale)
     protocol = (
@@ -56,11 +56,11 @@ def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
         f"8 bits, Y channel, shave {scale}, mean of PSNR per image"
     )
     bicubic = Downsample(scale).baseline
-    answers = {
+    outputs = {
         "PSNR bicubic": [eight_bits(bicubic(y)) for y in small],
         "PSNR network": [eight_bits(model(y)) for y in small],
     }
-    values = {name: mean_psnr(preds, originals, luma=True, shave=scale) for name, preds in answers.items()}
+    values = {name: mean_psnr(preds, originals, luma=True, shave=scale) for name, preds in outputs.items()}
     return [Metric(name, value, "dB", protocol) for name, value in values.items()]
 
 

@@ -1,4 +1,4 @@
-"""What a trained generator draws: latent vectors from a seed, images from latent vectors."""
+"""Sampling from a trained generator: latent vectors from a seed, images from latent vectors."""
 
 from course_lib.sampling.generation import sample_images
 from course_lib.sampling.latent import latent_directions, latent_noise, slerp

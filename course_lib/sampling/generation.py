@@ -1,4 +1,4 @@
-"""From a trained generator to images: latent vectors that follow from a seed, images in [0,1]."""
+"""From a trained generator to images in [0,1], with latent vectors that depend only on a seed."""
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ def sample_images(
     """n images from a generator, N×C×H×W float32 in [0,1], on the CPU.
 
     Args:
-        generator: noise N×latent_size → N×C×H×W in [-1,1] (what goes beyond is clipped), on any device.
+        generator: latent vectors N×latent_size → N×C×H×W in [-1,1] (values outside are clipped), on any device.
         seed: of the latent vectors (see `latent_noise`); torch's own random state is not touched.
         latent_size: only for a generator that does not state it itself (see `as_generator`).
         batch_size: images at a time; it changes the memory needed, not the images.
@@ -31,6 +31,6 @@ def sample_images(
             signed = generator(batch.to(device)).float().cpu()
             if signed.ndim != 4 or len(signed) != len(batch) or not signed.isfinite().all():
                 what = f"shape {tuple(signed.shape)}" if signed.isfinite().all() else "nan or inf"
-                raise CourseError(f"the generator gave {what} for {len(batch)} noise vectors; wanted N×C×H×W numbers")
+                raise CourseError(f"the generator gave {what} for {len(batch)} latent vectors; wanted finite N×C×H×W")
             pictures.append(to_unit(signed).clamp(0, 1))
     return torch.cat(pictures)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from course_lib.errors import CourseError
 
-MOST = 1_000_000  # images at a time: a slip of the finger must not fill the memory
-_ROWS = 64  # noise is drawn in blocks of this many vectors
+MOST = 1_000_000  # images per call, so that a typing error cannot fill the memory
+_ROWS = 64  # vectors are drawn in blocks of this size
 
 
 def latent_noise(n: int, latent_size: int, seed: int) -> Tensor:
@@ -18,22 +18,22 @@ def latent_noise(n: int, latent_size: int, seed: int) -> Tensor:
     1 … 1,000,000 or a seed outside 0 … 2⁶³ − 1. Chapter 03.
     """
     if not 1 <= n <= MOST:
-        raise CourseError(f"n = {n} pictures; give a number from 1 to {MOST:,}")
+        raise CourseError(f"n = {n} images; give a number from 1 to {MOST:,}")
     if not 0 <= seed < 2**63:
         raise CourseError(f"seed {seed}; give a whole number from 0 to 2^63 - 1")
-    dice = torch.Generator().manual_seed(seed)
-    # How torch fills a tensor depends on its size, so all blocks have one size.
-    blocks = [torch.randn(_ROWS, latent_size, generator=dice) for _ in range(-(-n // _ROWS))]
+    random = torch.Generator().manual_seed(seed)
+    # The numbers torch draws depend on the tensor's size, so all blocks have the same size.
+    blocks = [torch.randn(_ROWS, latent_size, generator=random) for _ in range(-(-n // _ROWS))]
     return torch.cat(blocks)[:n]
 
 
 def slerp(start: Tensor, end: Tensor, share: Tensor | float) -> Tensor:
-    """Spherical interpolation: the point at `share` of the way along the great circle from `start` to `end`.
+    """Spherical linear interpolation: the point a fraction `share` along the great circle from `start` to `end`.
 
     Args:
         start, end: …×d; share: 0 (start) … 1 (end), a number or a tensor that broadcasts against …×1.
     In many dimensions, normal vectors lie close to a sphere. A straight line between two of them passes through the
-    inside, where the generator was never trained. Lengths go linearly from one to the other, parallel vectors along the
+    inside, where the generator was never trained. Norms are interpolated linearly, and parallel vectors along the
     straight line. Paper: White 2016, "Sampling Generative Networks". Chapter 03.
     """
     lengths = [vector.norm(dim=-1, keepdim=True) for vector in (start, end)]
@@ -52,10 +52,10 @@ def latent_directions(
     """The directions of the latent space along which images change most: count×latent_size, orthonormal.
 
     Args:
-        generate: noise N×latent_size (on the CPU) → N×C×H×W.
-        n: images that are looked at, more than latent_size.
-    The linear map from noise to pixels that fits n images best is, for many images, the generator's mean slope (by
-    Stein's lemma); these are its first singular vectors, for a linear generator the principal components exactly.
+        generate: latent vectors N×latent_size (on the CPU) → N×C×H×W.
+        n: number of images to fit, more than latent_size.
+    For large n, the least-squares linear map from latent vectors to pixels is the generator's mean Jacobian (Stein's
+    lemma). The directions are its first singular vectors; for a linear generator these are the principal components.
     Compare Härkönen et al. 2020, "GANSpace". Raises CourseError for a count out of range, or too few images or
     pixels. Chapter 03.
     """
@@ -64,8 +64,10 @@ def latent_directions(
     noise = latent_noise(n, latent_size, seed)
     pixels = torch.cat([generate(batch).detach().float().cpu().flatten(1) for batch in noise.split(250)])
     noise, pixels = ((part - part.mean(0)).double() for part in (noise, pixels))
-    slope = torch.linalg.lstsq(noise, pixels).solution
-    directions = torch.linalg.svd(slope, full_matrices=False).U.T
+    jacobian = torch.linalg.lstsq(noise, pixels).solution
+    directions = torch.linalg.svd(jacobian, full_matrices=False).U.T
     if len(directions) < count:
-        raise CourseError(f"latent_directions: pictures of {len(directions)} numbers have no {count} directions")
+        raise CourseError(
+            f"latent_directions: images of {len(directions)} values have no {count} directions; ask for fewer"
+        )
     return directions[:count].float()

@@ -1,1 +1,1 @@
-"""Device, processes, files written whole or not at all, checkpoints, evaluation mode, downloads."""
+"""Device, processes, atomic file writes, checkpoints, evaluation mode, downloads."""

@@ -20,9 +20,9 @@ from course_lib.system.files import replacing
 
 
 def save_tree(tree: Any, path: str | Path) -> None:
-    """Write a tree of tensors and plain values to `path`; a reader sees the old file or the new, never half.
+    """Write a tree of tensors and plain values to `path` atomically: readers see the old file or the new one.
 
-    Raises CourseError for a value that is neither. Chapter 01.
+    Raises CourseError for values of other types. Chapter 01.
     """
     tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(_describe(tree, tensors, "tree"))
@@ -31,7 +31,7 @@ def save_tree(tree: Any, path: str | Path) -> None:
 
 
 def load_tree(path: str | Path) -> Any:
-    """Read what `save_tree` wrote; tensors come on the CPU. CourseError if missing or damaged. Chapter 01."""
+    """Read a file from `save_tree`, with tensors on the CPU. CourseError if missing or damaged. Chapter 01."""
     if not Path(path).is_file():
         raise CourseError(f"no checkpoint at {path}; check the path, or train first")
     try:
@@ -39,7 +39,7 @@ def load_tree(path: str | Path) -> Any:
             skeleton = json.loads((file.metadata() or {})["tree"])
             return _rebuild(skeleton, file.get_tensor)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise CourseError(f"{path} is not a whole checkpoint of this course ({error}); train anew") from error
+        raise CourseError(f"{path} is not a complete checkpoint of this course ({error}); train again") from error
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
@@ -49,9 +49,9 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Fill a network from `save_weights`' file. CourseError, model untouched, if it does not fit. Chapter 01.
+    """Load a file from `save_weights`. CourseError, model unchanged, if it does not fit. Chapter 01.
 
-    A network on torch's meta device gets its numbers here; others keep their device and type.
+    A network on torch's meta device gets its tensors here; others keep their device and dtype.
     """
     if not Path(path).is_file():
         raise CourseError(f"no weights at {path}; check the path, or train first")
@@ -59,13 +59,13 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         with safe_open(path, framework="pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise CourseError(f"{path} is damaged ({error}); fetch or train it anew") from error
+        raise CourseError(f"{path} is damaged ({error}); download it or train again") from error
     wanted = {name: tensor.shape for name, tensor in model.state_dict().items()}
     odd = [n for n in wanted.keys() | state.keys() if n not in state or state[n].shape != wanted.get(n)]
     if odd:
-        raise CourseError(f"{path} is for another network: {sorted(odd)[0]} is missing or of another shape")
+        raise CourseError(f"{path} is for another network: {sorted(odd)[0]} is missing or has another shape")
     if any(tensor.is_meta for tensor in model.state_dict().values()):
-        # In the type that the network was built with; a file may hold 16-bit weights. Copies: the file is let go.
+        # Use the network's dtype, since a file may hold 16-bit weights. Copy, so that the file is released.
         types = {name: tensor.dtype for name, tensor in model.state_dict().items()}
         model.load_state_dict({name: tensor.to(types[name], copy=True) for name, tensor in state.items()}, assign=True)
     else:
@@ -73,7 +73,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 
 def random_state() -> dict[str, Any]:
-    """The state of every random number generator a training draws from, as a tree. Chapter 01."""
+    """The state of every random generator that training uses, as a tree. Chapter 01."""
     kind, keys, position, has_gauss, cached = np.random.get_state()
     state = {
         "python": random.getstate(),
@@ -86,7 +86,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put back what `random_state` took. Chapter 01."""
+    """Restore a state from `random_state`. Chapter 01."""
     random.setstate(state["python"])
     kind, keys, *rest = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
@@ -96,12 +96,12 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 def _alone(tensor: Tensor) -> Tensor:
-    """A contiguous CPU copy: safetensors refuses tensors that share memory."""
+    """A contiguous CPU copy, because safetensors rejects tensors that share memory."""
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _describe(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
-    # JSON knows neither tensors nor tuples nor number keys (Adam's state has those), so each gets a tagged form.
+    # JSON has no tensors, tuples or integer keys (as in Adam's state), so each gets a tagged form.
     if isinstance(value, Tensor):
         tensors[name] = _alone(value)
         return {"tensor": name}
@@ -112,7 +112,7 @@ def _describe(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
         return {kind: [_describe(part, tensors, f"{name}.{i}") for i, part in enumerate(value)]}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise CourseError(f"checkpoint: {name} is a {type(value).__name__}; tensors, numbers and text can be saved")
+    raise CourseError(f"checkpoint: {name} is a {type(value).__name__}; only tensors, numbers and text can be saved")
 
 
 def _rebuild(value: Any, get_tensor) -> Any:

@@ -1,4 +1,4 @@
-"""The device that computes: choose it, make results repeatable, measure its speed."""
+"""The device that computes: choose it, make results reproducible, measure its speed."""
 
 import os
 import platform
@@ -14,10 +14,10 @@ from course_lib.errors import CourseError
 
 
 def pick(name: str | None = None) -> torch.device:
-    """The device to compute on: the first GPU (cuda, then mps) or the CPU; `name` asks for a particular one.
+    """The device to compute on: the first GPU (cuda, then mps) or the CPU; `name` requests a particular one.
 
-    `name` is what torch.device takes: "cpu", "cuda", "cuda:1", "mps". Raises CourseError, naming those that
-    are present, when it is none of these. Shown in chapter 00.
+    `name` is in torch.device's format: "cpu", "cuda", "cuda:1", "mps". Raises CourseError, listing the devices
+    that are present, if it is not one of them. Shown in chapter 00.
     """
     present = _present()
     if name is None:
@@ -33,24 +33,24 @@ def _present() -> list[str]:
 
 
 def seed_everything(seed: int) -> None:
-    """Start Python's, NumPy's and torch's random numbers (on every device) at `seed`, 0 ≤ seed < 2³².
+    """Seed the random generators of Python, NumPy and torch (on every device), 0 ≤ seed < 2³².
 
-    Raises CourseError outside that range, which is NumPy's. Shown in chapter 00.
+    Raises CourseError outside that range, which is NumPy's limit. Shown in chapter 00.
     """
     if not 0 <= seed < 2**32:
-        raise CourseError(f"The seed {seed} does not fit: use a whole number from 0 to {2**32 - 1}.")
+        raise CourseError(f"The seed is {seed}; use a whole number from 0 to {2**32 - 1}.")
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)  # covers every GPU as well, also one that is first used later
+    torch.manual_seed(seed)  # also covers every GPU, including any that is first used later
 
 
 def autocast(device: torch.device, enabled: bool | None = None) -> AbstractContextManager:
-    """A context that runs matrix products and convolutions in bfloat16 where the GPU does so natively.
+    """A context that runs matrix products and convolutions in bfloat16 if the GPU supports it natively.
 
-    Everywhere else (CPU, mps, older GPUs), and with `enabled=False`, it changes nothing. bfloat16 has the
-    range of float32, so no loss scaling is needed; float16 would need it. Shown in chapter 00.
+    Elsewhere (CPU, mps, older GPUs), and with `enabled=False`, it changes nothing. bfloat16 has the range of
+    float32, so it needs no loss scaling; float16 would. Shown in chapter 00.
     """
-    # Emulated bfloat16 (a T4, say) works but is slower than float32: it does not count as support.
+    # Emulated bfloat16 (on a T4, say) is slower than float32, so it does not count as support.
     able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if enabled is False or not able:
         return nullcontext()
@@ -58,7 +58,7 @@ def autocast(device: torch.device, enabled: bool | None = None) -> AbstractConte
 
 
 def budget(device: torch.device) -> Literal["cpu", "gpu"]:
-    """Which of the two training budgets suits `device`. Shown in chapter 00."""
+    """Which of the two training budgets applies to `device`. Shown in chapter 00."""
     return "cpu" if device.type == "cpu" else "gpu"
 
 
@@ -74,9 +74,9 @@ def synchronise(device: torch.device) -> None:
 
 
 class Throughput:
-    """Images (or anything counted) per second since it was made: `add(n)` counts, `rate` divides.
+    """Images (or other items) per second since creation: `add(n)` counts, `rate` is the throughput.
 
-    `add` costs nothing; reading `rate` waits for the device: do it rarely. Shown in chapter 00.
+    `add` costs almost nothing; reading `rate` waits for the device, so do it rarely. Shown in chapter 00.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -85,12 +85,12 @@ class Throughput:
         self._start = time.perf_counter()
 
     def add(self, n: int) -> None:
-        """Count `n` more."""
+        """Count `n` more items."""
         self.count += n
 
     @property
     def rate(self) -> float:
-        """Counted so far, divided by the seconds that the device needed for it; 0 before the first `add`."""
+        """Items counted so far per second since creation, including all queued work; 0 before the first `add`."""
         synchronise(self.device)
         return self.count / max(time.perf_counter() - self._start, 1e-9)
 

@@ -1,6 +1,6 @@
 """Fetch one large file: an interrupted download resumes, and only the right file gets its name.
 
-torch.hub.download_url_to_file has neither mirrors nor resuming, and waits for a silent server for ever.
+torch.hub.download_url_to_file supports neither mirrors nor resuming, and never times out.
 """
 
 import hashlib
@@ -11,15 +11,15 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-SILENCE = 30.0  # seconds without a byte after which a mirror is given up; the default would wait for ever
+SILENCE = 30.0  # seconds without data before a mirror is abandoned; the default is no timeout
 CHUNK = 1 << 18
 
 
 def fetch(addresses: tuple[str, ...], target: Path, sha256: str) -> None:
-    """Write the file to `target` from the first address that gives it whole; all of them hold the same file.
+    """Write the file to `target` from the first address that delivers it completely; all hold the same file.
 
     Until then it is `target` + ".partial". That file stays when a connection breaks, and the next address, or the next
-    call, asks for the rest only. One process at a time. Raises what went wrong at the last address: an OSError or, for
+    call, requests only the rest. Use one process at a time. Raises the error of the last address: an OSError or, for
     a wrong file, which is removed, RuntimeError. Behind `inception`, chapter 04.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def fetch(addresses: tuple[str, ...], target: Path, sha256: str) -> None:
             _complete(partial, address, sha256)
             os.replace(partial, target)
             return
-        except Exception:  # urllib, http, ssl, OSError, a wrong sum: all mean "not from there"
+        except Exception:  # urllib, http, ssl, OSError, wrong checksum: in any case, try the next address
             if address == addresses[-1]:
                 raise
 
@@ -43,29 +43,29 @@ def _complete(partial: Path, address: str, sha256: str) -> None:
         partial.unlink()
         if not continued:
             raise
-        _complete(partial, address, sha256)  # what was there before may be at fault: once more from the start
+        _complete(partial, address, sha256)  # the earlier part may be wrong: start again from scratch
 
 
 def _append(partial: Path, address: str) -> None:
-    """The rest of the file; or all of it, where the server knows no ranges."""
+    """Fetch the rest of the file, or all of it if the server does not support ranges."""
     have = partial.stat().st_size if partial.exists() else 0
     request = Request(address, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        answer = urlopen(request, timeout=SILENCE)
+        response = urlopen(request, timeout=SILENCE)
     except HTTPError as error:
         with error:
-            if have and error.code == 416:  # nothing lies beyond what is here: the sum says whether it is the file
+            if have and error.code == 416:  # nothing left to fetch; the checksum decides
                 return
             raise
-    with answer, partial.open("ab" if answer.status == 206 else "wb") as file:
-        left = int(answer.headers.get("Content-Length", 0))
+    with response, partial.open("ab" if response.status == 206 else "wb") as file:
+        left = int(response.headers.get("Content-Length", 0))
         with tqdm(total=left or None, unit="B", unit_scale=True, desc=partial.stem, leave=False) as bar:
-            while chunk := answer.read(CHUNK):
+            while chunk := response.read(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
                 left -= len(chunk)
-    if left > 0:  # http.client takes an early end for the end
-        raise ConnectionError(f"the line broke {left:,} bytes before the end; the next try goes on from there")
+    if left > 0:  # http.client treats an early end of the stream as the end of the file
+        raise ConnectionError(f"the connection broke {left:,} bytes before the end; the next try goes on from there")
 
 
 def check_sum(path: Path, sha256: str) -> None:
@@ -77,5 +77,5 @@ def check_sum(path: Path, sha256: str) -> None:
 
 
 def in_one_line(error: Exception) -> str:
-    """The kind of an error and the beginning of what it says. Behind `load`, chapter 00."""
+    """An error's type and the beginning of its message. Behind `load`, chapter 00."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -1,4 +1,4 @@
-"""Evaluation mode for a while; afterwards every part of the network is in the mode it had before."""
+"""Temporary evaluation mode: afterwards every module of the network is back in its previous mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,8 @@ from torch import nn
 def evaluating(network: nn.Module) -> Iterator[None]:
     """`with evaluating(network):` batch norm and dropout in evaluation mode, no gradients; modes are restored after.
 
-    Part by part, since a network may be trained with some of its layers held in evaluation mode. Chapter 03.
+    Each module's mode is restored separately, because some layers may stay in evaluation mode during training.
+    Chapter 03.
     """
     training = [part for part in network.modules() if part.training]
     try:

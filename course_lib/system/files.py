@@ -1,4 +1,4 @@
-"""A file appears whole or not at all: everything the course writes goes through here."""
+"""Atomic file writes: a file appears complete or not at all. Everything the course writes goes through here."""
 
 import contextlib
 import os
@@ -12,11 +12,11 @@ from course_lib.errors import CourseError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """The path of an empty file beside `path`, which takes its place when all went well and is removed when not.
+    """Yield the path of an empty file beside `path`; on success it replaces `path`, on an error it is removed.
 
     Until then, readers of `path` see the old file. The partial file has a new name each time and is created
-    exclusively, so two programs that write the same file cannot mix their contents. A missing folder is made. A file
-    that was there keeps its permissions; a new one has those that the user's umask gives.
+    exclusively, so two programs that write the same file cannot mix their contents. A missing folder is created. An
+    existing file keeps its permissions; a new one gets those of the user's umask.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -27,23 +27,23 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(partial, path)
     finally:
-        with contextlib.suppress(OSError):  # it is usually gone, and so may be its folder
+        with contextlib.suppress(OSError):  # it has usually been moved, and its folder may be gone
             partial.unlink()
 
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
-    """An open file that takes the place of `path` when all went well: `replacing` for file objects.
+    """Yield an open binary file that replaces `path` on success: `replacing` for file objects.
 
-    A place that cannot be written is a CourseError, at once.
+    Raises CourseError at once if `path` cannot be written.
     """
     if path.is_dir():
         raise CourseError(f"cannot write {path}: that is a folder; name a file in it")
     try:
-        with replacing(path) as partial, open(partial, "w+b") as file:  # Pillow reads in a TIFF that it is writing
+        with replacing(path) as partial, open(partial, "w+b") as file:  # Pillow reads a TIFF while writing it
             yield file
     except OSError as error:
-        raise CourseError(f"cannot write {path} ({error.strerror or error}); choose another place") from error
+        raise CourseError(f"cannot write {path} ({error.strerror or error}); choose another path") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -53,7 +53,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _umask() -> int:
-    # It can only be read by setting it. The course writes from one thread, so nobody sees the moment in between.
+    # The umask can only be read by setting it. The course writes from one thread, so this is safe.
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -11,7 +11,7 @@ from course_lib.errors import CourseError
 
 
 def count() -> int:
-    """How many processes train together; 1 when alone. Chapter 03."""
+    """The number of processes that train together; 1 without `accelerate launch`. Chapter 03."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
@@ -35,10 +35,10 @@ def share(batch: Tensor) -> Tensor:
 
 
 def total(numbers: Tensor) -> Tensor:
-    """The sum of a tensor over the processes, in each of them; alone, the tensor itself. Chapter 04."""
+    """The sum of a tensor over all processes, returned in each; the tensor itself in a single one. Chapter 04."""
     if count() == 1:
         return numbers
-    # On a GPU the processes talk through NCCL, which knows GPU tensors only.
+    # On GPUs the processes communicate through NCCL, which only supports GPU tensors.
     sums = numbers.cuda() if distributed.get_backend() == "nccl" else numbers.clone()
     distributed.all_reduce(sums)
     return sums.to(numbers.device)

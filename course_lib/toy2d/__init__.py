@@ -1,4 +1,4 @@
-"""GANs in the plane, where everything can be seen: points to imitate, tiny networks, many games played at once."""
+"""Toy GANs in the plane, where everything can be plotted: target distributions, tiny networks, many GANs at once."""
 
 from course_lib.toy2d.game import ManyLinear, Sine, ToyGame, slopes
 from course_lib.toy2d.points import Mixture, grid, mode_coverage, ring

@@ -1,4 +1,4 @@
-"""Many tiny GANs in the plane, trained at once: networks side by side, one matrix product a layer for all of them."""
+"""Many tiny GANs in the plane, trained at once: their networks are stacked, with one batched matrix product per layer."""
 
 import math
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from course_lib.toy2d.points import Mixture
 
 
 class ManyLinear(nn.Module):
-    """R fully connected layers side by side: R×N×inputs → R×N×outputs, row by row. Chapter 02.
+    """R independent fully connected layers, stacked: R×N×inputs → R×N×outputs. Chapter 02.
 
-    No row sees another, so gradients and Adam keep them apart: R small networks train in one pass.
+    The layers share no weights, so their gradients and Adam updates are separate: R small networks train in one pass.
     """
 
     def __init__(self, runs: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        drawn = (2 * torch.rand(runs, inputs + 1, outputs) - 1) / math.sqrt(inputs)  # nn.Linear's own range
+        drawn = (2 * torch.rand(runs, inputs + 1, outputs) - 1) / math.sqrt(inputs)  # the range of nn.Linear
         self.weight, self.bias = nn.Parameter(drawn[:, :-1].clone()), nn.Parameter(drawn[:, -1:].clone())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ class ManyLinear(nn.Module):
 
 
 class Sine(nn.Module):
-    """x → sin(6x): behind the first layer, it lets a small network tell close points apart. Chapter 02."""
+    """x → sin(6x): after the first layer, it lets a small network tell nearby points apart. Chapter 02."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.sin(6 * x)
@@ -40,18 +40,18 @@ def _network(runs: int, outputs: int, width: int = 64) -> nn.Sequential:
 
 
 def slopes(discriminator: nn.Module, points: Tensor) -> Tensor:
-    """∇ₓD(x) at each of `points`, same shape; its graph is kept, so a penalty on it can be trained. Chapter 02."""
+    """The gradient ∇ₓD(x) at each of `points`, same shape. Its graph is kept so that it can be penalised. Chapter 02."""
     points = points.detach().requires_grad_()
     return torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)[0]
 
 
 class ToyGame:
-    """A GAN for each of `losses` and each of `repeats`, all trained at once on the same batches. Chapter 02.
+    """One GAN for each of `losses` and each of `repeats`, all trained at once on the same batches. Chapter 02.
 
-    Repetition s starts from the same two networks whatever the loss; a generator is z + F(z), a `Residual`. `penalty`:
+    Repeat s starts from the same two networks for every loss; a generator is a `Residual`, z + F(z). `penalty`:
     "none", "r1" (strength/2 · ‖∇D‖² at real points) or "gradient" (strength · (‖∇D‖ − 1)² between real and fake),
-    applied every `every`-th step and then `every` times as strong. Points have a leading axis R = losses × repeats,
-    loss by loss. Raises CourseError for an unknown loss or penalty.
+    applied every `every`-th step and multiplied by `every`. Points have a leading axis R = losses × repeats,
+    ordered by loss. Raises CourseError for an unknown loss or penalty.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ToyGame:
     ) -> None:  # fmt: skip
         for name, known in [*((loss, GAN_LOSSES) for loss in losses), (penalty, ("none", "r1", "gradient"))]:
             if name not in known:
-                raise CourseError(f"ToyGame: {name!r} is unknown; there are {', '.join(known)}")
+                raise CourseError(f"ToyGame: {name!r} is unknown; choose one of {', '.join(known)}")
         self.data, self.losses, self.repeats, self.batch_size, self.steps = data, list(losses), repeats, batch_size, 0
         self.penalty, self.strength, self.every = penalty, strength, every
         with torch.random.fork_rng(devices=[]):
@@ -76,22 +76,22 @@ class ToyGame:
     def _for_every_loss(self, rows: Tensor) -> Tensor:
         return rows.repeat(len(self.losses), 1, 1)
 
-    def _dice(self, seed: int | None) -> torch.Generator:
+    def _random_generator(self, seed: int | None) -> torch.Generator:
         return self.dice if seed is None else torch.Generator().manual_seed(seed)
 
     def real(self, n: int, seed: int | None = None) -> Tensor:
-        """n real points for every run, R×n×2; the game's next ones, or those of a `seed` of your own."""
-        return self._for_every_loss(self.data.sample(self.repeats, n, generator=self._dice(seed)))
+        """n real points for every run, R×n×2, from the game's own random generator or from a new one seeded with `seed`."""
+        return self._for_every_loss(self.data.sample(self.repeats, n, generator=self._random_generator(seed)))
 
     def points(self, n: int = 2500, seed: int | None = None) -> Tensor:
-        """n generated points of every run, R×n×2; from the game's next noise, or from that of a `seed`."""
-        return self.generator(self._for_every_loss(torch.randn(self.repeats, n, 2, generator=self._dice(seed))))
+        """n generated points of every run, R×n×2; the latent vectors are drawn as in `real`."""
+        return self.generator(self._for_every_loss(torch.randn(self.repeats, n, 2, generator=self._random_generator(seed))))
 
     def _logits(self, points: Tensor) -> Tensor:
         return self.discriminator(points)[..., 0].unflatten(0, (-1, self.repeats))
 
     def loss(self, player: str, real: Tensor, fake: Tensor) -> Tensor:
-        """The loss of "discriminator" or "generator", summed over the runs: each gets the gradient of its own."""
+        """The loss of "discriminator" or "generator", summed over the runs: each run gets only its own gradient."""
         with torch.set_grad_enabled(player == "discriminator"):  # real points do not depend on a generator
             real_logits = self._logits(real)
         total = torch.zeros(())
@@ -101,7 +101,7 @@ class ToyGame:
         return total
 
     def arrows(self, points: Tensor) -> Tensor:
-        """Where its generator's loss sends each of `points` R×N×2: −∂L/∂x · N, same shape. Disturbs nothing."""
+        """The direction in which the generator's loss moves each of `points` R×N×2: −∂L/∂x · N. No side effects."""
         points = points.detach().requires_grad_()
         loss = self.loss("generator", self.real(points.shape[1], seed=0), points)
         return -torch.autograd.grad(loss, points)[0] * points.shape[1]
@@ -110,8 +110,8 @@ class ToyGame:
         if self.penalty == "r1":
             return slopes(self.discriminator, real).square().sum(-1).mean(-1).sum() / 2
         where = self._for_every_loss(torch.rand(self.repeats, self.batch_size, 1, generator=self.dice))
-        steepness = slopes(self.discriminator, where * real + (1 - where) * fake).norm(dim=-1)
-        return (steepness - 1).square().mean(-1).sum()
+        gradient_norm = slopes(self.discriminator, where * real + (1 - where) * fake).norm(dim=-1)
+        return (gradient_norm - 1).square().mean(-1).sum()
 
     def _descend(self, network: nn.Module, loss: Tensor) -> None:
         self.optimisers[network].zero_grad()
@@ -126,7 +126,7 @@ class ToyGame:
         self._descend(self.discriminator, loss)
 
     def play(self, steps: int) -> None:
-        """`steps` times: one step of every discriminator, then one of every generator."""
+        """Train for `steps` steps, each an update of every discriminator and then of every generator."""
         for _ in range(steps):
             self.step_discriminator()
             self._descend(

@@ -1,4 +1,4 @@
-"""From batches to trained networks: the loop, what it steps with, and what is kept beside it."""
+"""From batches to trained networks: the training loop, its step functions, schedules and weight averaging."""
 
 from course_lib.training.ema import EMA
 from course_lib.training.gan_step import (

@@ -1,8 +1,8 @@
-"""One step of a GAN: the discriminator's turn, the generator's turn, the average.
+"""One training step of a GAN: the discriminator's update, the generator's update, the EMA update.
 
-It is composed of functions, so that one step serves every GAN of the course: `make_pair` says what the discriminator is
-to tell apart, `judge` how it is asked, `generator_loss` what the generator minimises. A pair may carry a condition
-(labels, a low-resolution image): both players are given it. Chapter 03 writes the same step out.
+The step is composed of functions, so that it serves every GAN of the course: `make_pair` produces the images the
+discriminator compares, `judge` computes its logits, `generator_loss` is what the generator minimises. A pair may carry
+a condition (labels, a low-resolution image), which both networks receive. Chapter 03 writes the same step out.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from course_lib.training.ema import EMA
 
 
 class Pair(NamedTuple):
-    """Real and generated images N×C×H×W in [-1,1], the latter with their graph; what both players are told, or None.
+    """Real and generated images N×C×H×W in [-1,1], `fake` with its graph; `condition` for both networks, or None.
 
     Chapter 03.
     """
@@ -39,7 +39,7 @@ GeneratorLoss = Callable[[nn.Module, Pair], tuple[Tensor, dict[str, Tensor]]]
 
 
 def from_noise(latent_size: int, conditional: bool = False) -> MakePair:
-    """Pairs for a generator that draws from noise N×latent_size; `conditional`: both players are told the labels.
+    """Pairs for a generator of latent vectors N×latent_size; `conditional`: both networks receive the labels.
 
     Chapter 03.
     """
@@ -54,9 +54,9 @@ def from_noise(latent_size: int, conditional: bool = False) -> MakePair:
 
 
 def from_degraded(conditional: bool = False) -> MakePair:
-    """Pairs for a generator that restores: (degraded, originals) in [0,1]; `conditional`: D sees the degraded, too.
+    """Pairs for a generator that restores: (degraded, originals) in [0,1]; `conditional`: D also sees the degraded.
 
-    The generator answers in [0,1], as every restorer. Chapter 06.
+    The generator's output is in [0,1], as for every restorer. Chapter 06.
     """
 
     def make_pair(generator: nn.Module, degraded: Tensor, originals: Tensor) -> Pair:
@@ -66,24 +66,24 @@ def from_degraded(conditional: bool = False) -> MakePair:
 
 
 def r1_r2(gamma: float) -> Penalty:
-    """γ/2 · (R1 + R2): the discriminator must not be steep at real images, nor at generated ones. Chapter 03."""
-    # The mean over both halves together is half the sum of their means.
+    """γ/2 · (R1 + R2): penalises D's gradient norm at both real and generated images. Chapter 03."""
+    # The mean over the concatenated batch is half the sum of the two means.
     return lambda critic, real, fake: gamma * r1_penalty(critic, torch.cat([real, fake]))
 
 
 def one_lipschitz(weight: float = 10.0) -> Penalty:
-    """weight · (‖∇D‖ − 1)² between real and generated images: WGAN-GP's penalty. Chapter 03."""
+    """weight · (‖∇D‖ − 1)² between real and generated images: the gradient penalty of WGAN-GP. Chapter 03."""
     return lambda critic, real, fake: weight * gradient_penalty(critic, real, fake)
 
 
 def together(critic: Critic, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits of real and fake images from one pass: quicker, for a discriminator without batch norm. Chapter 03."""
+    """Logits of real and fake images from one pass: faster, for discriminators without batch norm. Chapter 03."""
     real_logits, fake_logits = critic(torch.cat([real, fake])).chunk(2)
     return real_logits, fake_logits
 
 
 def apart(critic: Critic, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits of real and fake images from two passes: with batch norm, each kind is normalised by itself.
+    """Logits of real and fake images from two passes, so that batch norm normalises each by itself.
 
     Chapter 03.
     """
@@ -91,14 +91,14 @@ def apart(critic: Critic, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def told(network: nn.Module, condition: Tensor | None) -> Critic:
-    """The discriminator as a function of images alone: the condition goes with each N images of a batch."""
+    """The discriminator as a function of images only; the condition is repeated for each group of N images."""
     if condition is None:
         return network
     return lambda images: network(images, torch.cat([condition] * (len(images) // len(condition))))
 
 
 def game(loss: GanLoss) -> GeneratorLoss:
-    """The generator minimises its part of the game and nothing else. Chapter 03."""
+    """A generator loss that is only the adversarial loss. Chapter 03."""
 
     def generator_loss(discriminator: nn.Module, pair: Pair) -> tuple[Tensor, dict[str, Tensor]]:
         critic = told(discriminator, pair.condition)
@@ -112,27 +112,27 @@ def game(loss: GanLoss) -> GeneratorLoss:
 
 
 def diversity(fake: Tensor) -> dict[str, Tensor]:
-    """Standard deviation of a pixel over the generated batch, mean over pixels, in [-1,1] units. Chapter 03."""
+    """Per-pixel standard deviation over the generated batch, averaged over pixels, in [-1,1] units. Chapter 03."""
     return {"diversity": fake.std(0).mean()}
 
 
 @dataclass
 class GanStep:
-    """Called with a batch of two tensors, trains both networks once and returns the diagnostics as scalar tensors.
+    """Called with a batch of two tensors, updates both networks once and returns diagnostics as scalar tensors.
 
     Args:
-        accelerator: gives autocast and backward that fit the device and the number of processes.
-        generator, discriminator: the bare networks; the latter images N×C×H×W in [-1,1] → logits.
-        optimisers: {"generator": …, "discriminator": …}; bare, since neither float32 nor bfloat16 needs a scaler.
+        accelerator: provides autocast and backward for the device and the number of processes.
+        generator, discriminator: the unwrapped networks; the discriminator maps images N×C×H×W in [-1,1] → logits.
+        optimisers: {"generator": …, "discriminator": …}, unwrapped: float32 and bfloat16 need no gradient scaler.
         loss: one of GAN_LOSSES.
-        average: takes in the generator after each step.
-        make_pair: (generator, *batch) → what the discriminator is to tell apart, and the condition of both.
-        generator_loss: (discriminator, pair) → what G minimises, and its parts for the record; default `game(loss)`.
-        penalty, every: added to D's loss on every `every`-th step, times `every`; None for no penalty.
+        average: the EMA, updated with the generator after each step.
+        make_pair: (generator, *batch) → the real and generated images, and the condition for both networks.
+        generator_loss: (discriminator, pair) → what G minimises, and its parts for the history; default `game(loss)`.
+        penalty, every: added to D's loss on every `every`-th step, times `every` (lazy); None for no penalty.
         judge: `together` or `apart`.
-        observe: generated images → more numbers, or None.
-    Numbers: "loss D", "loss G", "logit real", "logit fake", "gradient D", "gradient G" (norm over all weights), the
-    parts of the generator's loss, and what `observe` gives. `steps` counts; `state_dict` and `load_state_dict` keep it.
+        observe: generated images → further diagnostics; None for no more.
+    Returns "loss D", "loss G", "logit real", "logit fake", "gradient D", "gradient G" (norm over all weights), the
+    parts of the generator's loss, and what `observe` returns. `steps` counts steps and is the saved state.
     Papers: Goodfellow et al. 2014; Karras et al. 2020 (lazy penalties). Chapter 03.
     """
 
@@ -152,7 +152,7 @@ class GanStep:
 
     def __post_init__(self) -> None:
         self.generator_loss = self.generator_loss or game(self.loss)
-        # Under several processes the wrapped networks average gradients; the bare ones stay for everything else.
+        # With several processes the wrapped networks average gradients; the unwrapped ones serve everything else.
         self.trained_generator = self.accelerator.prepare(self.generator)
         self.trained_discriminator = self.accelerator.prepare(self.discriminator)
 
@@ -171,14 +171,14 @@ class GanStep:
             loss = self.loss.discriminator(real_logits, fake_logits)
         total = loss
         if self.penalty and self.steps % self.every == 0:
-            # Into the same backward: with several processes a penalty alone would not be averaged.
+            # Same backward pass: with several processes a separate one for the penalty would not be averaged.
             total = loss + self.every * self.penalty(critic, pair.real, pair.fake)
         gradient = self._descend("discriminator", total)
         logits = {"logit real": real_logits.detach().mean(), "logit fake": fake_logits.detach().mean()}
         return {"loss D": loss.detach(), "gradient D": gradient} | logits
 
     def _generator_turn(self, pair: Pair) -> dict[str, Tensor]:
-        # It only judges now: no gradient for its weights, at a third less cost.
+        # The discriminator's weights need no gradient here, which saves a third of the cost.
         self.discriminator.requires_grad_(False)
         with self.accelerator.autocast():
             loss, parts = self.generator_loss(self.discriminator, pair)

@@ -1,4 +1,4 @@
-"""Ctrl-C during a training: the step is finished first, since a torn one leaves networks and data order at odds."""
+"""Ctrl-C during training: the step is finished first, so that networks and data order stay consistent."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts_wait() -> Iterator[list[bool]]:
-    """Collects Ctrl-C in the list it gives; a second one raises KeyboardInterrupt at once."""
+    """Record Ctrl-C in the yielded list; a second Ctrl-C raises KeyboardInterrupt at once."""
     interrupts: list[bool] = []
 
     def note(*_: object) -> None:

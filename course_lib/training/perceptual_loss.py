@@ -1,4 +1,4 @@
-"""What the generator of SRGAN minimises: pixels, features and the game, weighed against each other."""
+"""SRGAN's generator loss: a weighted sum of pixel, feature and adversarial losses."""
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,11 @@ from course_lib.training.gan_step import GeneratorLoss, Pair
 
 
 def perceptual_loss(loss: GanLoss, feature_weight: float = 0.0, adversarial_weight: float = 0.0) -> GeneratorLoss:
-    """|fake − real| + feature_weight · distance of D's features + adversarial_weight · G's part of the game.
+    """|fake − real| + feature_weight · distance of D's features + adversarial_weight · G's adversarial loss.
 
-    Pixels are in [0,1]; for the distance see `feature_distance`. D has `features` and `tail`, as `PatchDiscriminator`.
-    Parts for the record: "pixels", "features", "adversarial", unweighted.
-    Papers: Ledig et al. 2017, SRGAN; Wang et al. 2018, ESRGAN (the weights' order); Wang et al. 2018, pix2pixHD.
-    Chapter 06.
+    Pixels are in [0,1]; for the distance see `feature_distance`. D needs `features` and `tail`, as
+    `PatchDiscriminator`. Parts for the history: "pixels", "features", "adversarial", unweighted. Papers: Ledig et al.
+    2017, SRGAN; Wang et al. 2018, ESRGAN (the weights' order); Wang et al. 2018, pix2pixHD. Chapter 06.
     """
 
     def generator_loss(discriminator: nn.Module, pair: Pair) -> tuple[Tensor, dict[str, Tensor]]:

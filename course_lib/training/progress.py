@@ -1,4 +1,4 @@
-"""A line of text that shows how far a training is, for those who gave the trainer nothing else to show it with."""
+"""A progress line in text, used when the trainer was given no `watch` function."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_line(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
-    """Gives a function to call after each step; it moves the line on to where the trainer is."""
+    """Yield a function to call after each step; it moves the progress line to the trainer's position."""
     kind, length = trainer.planned
     total, unit = (length, "step") if kind == "steps" else (round(length), "s")
-    # In a notebook tqdm does not look at its own variable, and a line that is overwritten would stay in the output.
+    # In a notebook tqdm ignores its own variable, and the progress line would stay in the saved output.
     silent = bool(os.environ.get("TQDM_DISABLE"))
     start = round(trainer.done * total)
     with tqdm(total=total, initial=start, unit=unit, leave=False, dynamic_ncols=True, disable=silent) as bar:

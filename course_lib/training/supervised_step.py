@@ -1,4 +1,4 @@
-"""One step of a network that learns from pairs: predict, compare, descend."""
+"""One step of supervised training: predict, compute the loss, update the weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 @dataclass
 class SupervisedStep:
-    """Called with a batch (inputs, targets), takes one step down the loss and returns {"loss": …}.
+    """Called with a batch (inputs, targets), takes one optimiser step and returns {"loss": …}.
 
     Args:
-        accelerator: gives autocast and backward that fit the device and the number of processes.
-        network, optimiser: as Accelerate prepared them.
+        accelerator: provides autocast and backward for the device and the number of processes.
+        network, optimiser: as prepared by Accelerate.
         loss: (network, inputs, targets) → scalar.
-        longest: a gradient with a larger norm over all weights is cut to it, so that one odd batch cannot throw a
-            network without norms; None for no limit. Paper: Pascanu et al. 2013.
+        longest: the gradient norm over all weights is clipped to this, so that one unusual batch cannot derail a
+            network without normalisation; None for no clipping. Paper: Pascanu et al. 2013.
     Chapter 01.
     """
 
@@ -57,9 +57,9 @@ def supervised(
     device: torch.device,
     longest: float | None = None,
 ) -> Trainer:
-    """A trainer for one network and one loss, with a learning rate that falls along a cosine. Chapter 01."""
+    """A trainer for one network and one loss, with a cosine learning-rate schedule. Chapter 01."""
     accelerator = accelerator_for(device)
-    # Under several processes the wrapped network averages gradients; the bare one is saved, measured and used.
+    # With several processes the wrapped network averages gradients; the unwrapped one is saved, measured and used.
     wrapped, optimiser = accelerator.prepare(network, optimiser)
     step = SupervisedStep(accelerator, wrapped, optimiser, loss, longest)
     return Trainer(step, {"model": network}, {"optimiser": optimiser}, batches, device, cosine)

@@ -1,7 +1,7 @@
-"""One training loop for every recipe: take a batch, do the recipe's step, keep count, save, resume.
+"""One training loop for every recipe: take a batch, run the recipe's step, record it, save, resume.
 
 A step function (batch → dict of numbers) and the things it changes (networks, optimisers, batches) enter; trained
-networks and a history leave. The step decides what is computed; the loop knows no loss.
+networks and a history leave. The step computes the loss; the loop is independent of it.
 """
 
 import math
@@ -57,11 +57,11 @@ class Trainer:
         step: (images, labels) → named numbers for the history; it updates the networks itself.
         networks, optimisers: by name; all of their state is saved.
         batches: with `.next()`, `.state_dict()`, `.load_state_dict()` (see course_lib.data.batches).
-        schedule: factor on each optimiser's learning rate as a function of the share of the run that is done.
+        schedule: factor on each optimiser's learning rate as a function of the fraction of the run that is done.
         device: where the networks are.
-        others: what else the step changes and a resume needs, by name, such as an EMA or the step's own count.
-    `steps`, `seconds` (of training only) and `history` (name → list, a number per step) count over resumes;
-    `planned` is the length of the present run, ("steps", n) or ("seconds", s).
+        others: by name, other state that the step changes and a resume needs, such as an EMA or the step's counter.
+    `steps`, `seconds` (of training only) and `history` (name → list, one number per step) continue over resumes;
+    `planned` is the length of the current run, ("steps", n) or ("seconds", s).
     Chapter 01.
     """
 
@@ -90,12 +90,12 @@ class Trainer:
         out: Path | None = None,
         watch: Callable[["Trainer"], None] | None = None,
     ) -> None:
-        """Train until `steps` steps or `seconds` seconds are done in all (both count what was done before a resume).
+        """Train until `steps` steps or `seconds` seconds are done in total, including those before a resume.
 
-        With `out`, the state is saved there at the start, every 30 seconds and at the end: whenever the process is
-        killed, a whole state is there. Ctrl-C waits for the end of the step, saves, and then raises
-        KeyboardInterrupt; a second one does not wait. Stops with a CourseError, the last good state kept on disk,
-        when a number is no longer finite. `watch(trainer)` is called after each step, off the clock; without it a
+        With `out`, the state is saved there at the start, every 30 seconds and at the end, so a complete state is on
+        disk even if the process is killed. Ctrl-C finishes the step, saves, and then raises KeyboardInterrupt; a
+        second Ctrl-C does not wait. If a number is no longer finite, training stops with a CourseError and the last
+        good state stays on disk. `watch(trainer)` is called after each step and its time is not counted; without it a
         line of text shows the progress. Raises CourseError for neither or both lengths, or one that is not above 0.
         """
         if (steps is None) == (seconds is None):
@@ -106,19 +106,19 @@ class Trainer:
         if out:
             self.save(out)
         saved_at = time.perf_counter()
-        # One process speaks for all.
+        # Only the first process reports progress.
         telling = progress_line(self) if first() and watch is None else nullcontext(watch if first() else None)
         with telling as tell, interrupts_wait() as interrupts:
             stopped = False
             while not stopped and self.done < 1:
-                # All processes must stop after the same step: what one hears of, all agree on.
+                # All processes must stop after the same step, so they agree on whether any was interrupted.
                 stopped = self._one_step(interrupts)
                 if tell:
                     tell(self)
                 if out and not stopped and time.perf_counter() - saved_at > SAVE_EVERY_SECONDS:
                     self.save(out)
                     saved_at = time.perf_counter()
-            # An error inside a step passes this by: what is on disk is then the last whole state.
+            # An error inside a step skips this save, so the last complete state stays on disk.
             if out:
                 self.save(out)
         if stopped or interrupts:
@@ -126,19 +126,19 @@ class Trainer:
 
     @property
     def done(self) -> float:
-        """Share of the planned run that is done, 0 at its start, 1 or a little more at its end."""
+        """Fraction of the planned run that is done: 0 at the start, 1 or slightly more at the end."""
         kind, length = self.planned
         return (self.steps if kind == "steps" else self.seconds) / length
 
     def _one_step(self, interrupts: list[bool]) -> bool:
-        """Do a step and count it; True when any process was asked to stop."""
+        """Run and record one step; True if any process was interrupted."""
         for name, optimiser in self.optimisers.items():
             for group, rate in zip(optimiser.param_groups, self.base_rates[name], strict=True):
                 group["lr"] = rate * self.schedule(self.done)
         started = time.perf_counter()
         images, labels = self.batches.next()
         named = self.step(images, labels)
-        # One transfer for all numbers: each by itself would make a GPU wait once more.
+        # One transfer for all numbers: each separate transfer would synchronise the GPU again.
         scalars = [torch.as_tensor(value, dtype=torch.float32, device=self.device) for value in named.values()]
         numbers = torch.stack(scalars).tolist()
         synchronise(self.device)
@@ -161,7 +161,7 @@ class Trainer:
         return self.images / max(self.seconds, 1e-9)
 
     def save(self, folder: Path) -> None:
-        """Write everything a resume needs as one file, `state.safetensors`, in `folder`."""
+        """Write everything a resume needs to one file, `state.safetensors`, in `folder`."""
         if not first():
             return wait()
         parts = {"networks": self.networks, "optimisers": self.optimisers, "others": self.others}
@@ -182,12 +182,16 @@ class Trainer:
         parts = {"networks": self.networks, "optimisers": self.optimisers, "others": self.others}
         for kind, group in parts.items():
             if state[kind].keys() != group.keys():
-                raise CourseError(f"{folder} holds {sorted(state[kind])}, this run has {sorted(group)}: another recipe")
+                raise CourseError(
+                    f"{folder} is from another recipe: it holds {sorted(state[kind])}, this run has {sorted(group)}"
+                )
             for name, part in group.items():
                 try:
                     part.load_state_dict(state[kind][name])
                 except (RuntimeError, ValueError) as error:
-                    raise CourseError(f"{folder}: the saved {name} does not fit: another recipe or data") from error
+                    raise CourseError(
+                        f"{folder}: the saved {name} does not fit this run; resume with the same recipe and data"
+                    ) from error
         for optimiser in self.optimisers.values():
             _as_the_weights_lie(optimiser)
         self.batches.load_state_dict(state["batches"])

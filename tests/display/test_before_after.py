@@ -69,7 +69,7 @@ def test_on_a_page_the_slider_is_shown(monkeypatch):
     ("before", "after", "names", "said"),
     [
         (DARK, LIGHT[:, :5], ("a", "b"), "enlarge the smaller one"),
-        (DARK[None].repeat(2, 1, 1, 1), LIGHT, ("a", "b"), "one picture each"),
+        (DARK[None].repeat(2, 1, 1, 1), LIGHT, ("a", "b"), "one image each"),
         (DARK[0], LIGHT, ("a", "b"), "before gave shape"),
         (DARK - 1, LIGHT, ("a", "b"), r"before gave values from -1"),
         (DARK, LIGHT, ("a",), "1 names"),

@@ -59,7 +59,7 @@ def test_the_figure_stays_within_the_page(shown):
         (torch.rand(2, 28, 28), None, "wanted C×H×W"),
         (torch.rand(2, 4, 5, 5), None, "C = 1 or 3"),
         ([], None, "wanted C×H×W"),
-        (torch.rand(2, 1, 5, 5), ["one"], "1 titles for 2 pictures"),
+        (torch.rand(2, 1, 5, 5), ["one"], "1 titles for 2 images"),
     ],
 )
 def test_other_input_gets_one_line(images, titles, words):

@@ -42,5 +42,5 @@ def test_networks_and_functions_and_the_mode_after_an_error():
 
 
 def test_no_images_is_one_line():
-    with pytest.raises(CourseError, match="extract_features: no images came"):
+    with pytest.raises(CourseError, match="extract_features: got no images"):
         extract_features(IMAGES[:0], Extractor("flat", 784, "none", lambda x: x.flatten(1)))

@@ -277,7 +277,7 @@ def test_neither_autocast_nor_tf32_reaches_it(network, standard):
         (uniform(0, 3, 16, 16), "at least one"),
         (uniform(2, 3, 0, 16), "at least one"),
         (uniform(3, 16, 16), "wanted float N×C×H×W"),
-        ((uniform(2, 3, 16, 16) * 255).byte(), r"uint8 pictures .*wanted float N×C×H×W in \[0,1\]"),
+        ((uniform(2, 3, 16, 16) * 255).byte(), r"uint8 images .*wanted float N×C×H×W in \[0,1\]"),
         (uniform(2, 3, 16, 16) / 0, "nan or inf"),
     ],
 )

@@ -74,12 +74,12 @@ class Says(nn.Module):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (torch.zeros(2, 5), r"made \(2, 5\) of pictures \(2, 1, 8, 8\), wanted features 2×4"),
-        (torch.zeros(1, 4), r"made \(1, 4\)"),
+        (torch.zeros(2, 5), r"returned \(2, 5\) for images \(2, 1, 8, 8\), wanted 2×4"),
+        (torch.zeros(1, 4), r"returned \(1, 4\)"),
         (torch.zeros(2, 4, 1, 1), r"flatten\(1\)"),
-        (torch.zeros(4), r"made \(4,\)"),
-        ((torch.zeros(2, 4), None), "made a tuple of pictures"),
-        (None, "made a NoneType"),
+        (torch.zeros(4), r"returned \(4,\)"),
+        ((torch.zeros(2, 4), None), "returned a tuple for images"),
+        (None, "returned a NoneType"),
     ],
 )
 def test_features_of_another_shape_get_one_line(answer, words):
@@ -92,8 +92,8 @@ def test_features_of_another_shape_get_one_line(answer, words):
     ("images", "words"),
     [
         (uniform(1, 8, 8), "wanted float N×C×H×W"),
-        (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), "uint8 pictures"),
-        (uniform(2, 1, 8, 8) / 0, "nan or inf in the pictures"),
+        (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), "uint8 images"),
+        (uniform(2, 1, 8, 8) / 0, "nan or inf in the images"),
     ],
 )
 def test_what_are_no_pictures_gets_one_line(images, words):

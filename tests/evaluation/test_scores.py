@@ -161,7 +161,7 @@ def test_fewer_pictures_than_features_will_do():
         ((30, DIM), {"k": 0}, "k = 0"),
         ((30, DIM), {"k": 30}, "k = 30"),
         ((30, DIM), {"among": 3}, "k = 3 with 3 real"),
-        ((30, DIM), {"among": 31}, "among = 31, and the smaller set holds 30"),
+        ((30, DIM), {"among": 31}, "among = 31, but the smaller set holds 30"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(sets, shape, options, said):

@@ -294,7 +294,7 @@ def test_a_kept_side_is_made_ready_once(monkeypatch):
         (lambda: Gaussian(torch.zeros(2), torch.eye(3)), r"mu is \(2,\), sigma \(3, 3\)"),
         (lambda: Gaussian(torch.zeros(0), torch.zeros(0, 0)), r"wanted \(d,\)"),
         (lambda: Gaussian(MU, SIGMA / 0), "nan or inf"),
-        (lambda: Gaussian(MU, SIGMA).distance(Gaussian(torch.zeros(3), torch.eye(3))), "2 numbers a vector against 3"),
+        (lambda: Gaussian(MU, SIGMA).distance(Gaussian(torch.zeros(3), torch.eye(3))), "vectors of length 2 and 3"),
         (lambda: Gaussian(MU, SIGMA).distance(Gaussian(MU, -SIGMA)), "sigma has the eigenvalue -1;"),
         (lambda: Gaussian.of(torch.zeros(1, 4)), "holds 1 vectors; give at least 2"),
         (lambda: Gaussian.of(torch.zeros(0, 4)), "holds 0 vectors"),

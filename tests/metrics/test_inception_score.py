@@ -48,8 +48,8 @@ def test_a_softmax_in_half_precision_is_welcome():
     ("probabilities", "words"),
     [
         (torch.randn(5, 10), r"wanted probabilities: softmax\(logits"),
-        (torch.eye(10) * 2, "add up to 2 … 2"),
-        (torch.tensor([[1.5, -0.5], [0.5, 0.5]]), "numbers from -0.5"),
+        (torch.eye(10) * 2, "row sums of 2 … 2"),
+        (torch.tensor([[1.5, -0.5], [0.5, 0.5]]), "minimum of -0.5"),
         (answers(5, 10).log(), "wanted probabilities"),
         (answers(5, 10) * float("nan"), "nan or inf"),
         (answers(1, 10), r"\(1, 10\), wanted N×K, at least 2"),

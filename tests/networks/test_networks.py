@@ -29,7 +29,7 @@ def test_other_weights_are_refused_before_anything_changes():
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with pytest.raises(CourseError, match="wanted"):
         copy_weights(model, torchvision.models.resnet18(weights=None).state_dict())
-    with pytest.raises(CourseError, match="got .* tensors"):
+    with pytest.raises(CourseError, match=r"got .* tensors"):
         copy_weights(model, torchvision.models.resnet34(weights=None).state_dict())
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 

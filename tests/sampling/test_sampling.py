@@ -100,8 +100,8 @@ class Broken(nn.Module):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"n": 0}, "n = 0 pictures"),
-        ({"n": -5}, "n = -5 pictures"),
+        ({"n": 0}, "n = 0 images"),
+        ({"n": -5}, "n = -5 images"),
         ({"n": 10**12}, "1 to 1,000,000"),
         ({"seed": -1}, "seed -1"),
         ({"seed": 2**63}, "seed 9223372036854775808"),

@@ -95,7 +95,7 @@ def test_truncated_file(tmp_path):
     save_tree({"x": torch.rand(100)}, tmp_path / "t")
     whole = (tmp_path / "t").read_bytes()
     (tmp_path / "t").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CourseError, match="not a whole checkpoint"):
+    with pytest.raises(CourseError, match="not a complete checkpoint"):
         load_tree(tmp_path / "t")
 
 

@@ -187,8 +187,8 @@ def test_only_the_discriminator_moves_in_its_own_step():
 @pytest.mark.parametrize(
     ("losses", "penalty", "words"),
     [
-        (["hinges"], "none", "'hinges' is unknown; there are minimax"),
-        (["hinge"], "R1", "'R1' is unknown; there are none"),
+        (["hinges"], "none", "'hinges' is unknown; choose one of minimax"),
+        (["hinge"], "R1", "'R1' is unknown; choose one of none"),
     ],
 )
 def test_unknown_names_get_one_line(losses, penalty, words):
