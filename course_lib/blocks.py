@@ -68,7 +68,7 @@ def conv1x1(inputs: int, outputs: int, stride: int = 1, bias: bool = False) -> n
 
 
 def projection(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
-    """The shortcut of the original block: the identity if the shape stays the same, else 1×1 convolution and batch norm.
+    """The shortcut of the original block: the identity if the shape stays, else a 1×1 convolution and batch norm.
 
     He et al. 2015 call this option B. Chapter 01.
     """
@@ -101,7 +101,7 @@ def bottleneck_block(inputs: int, outputs: int | None = None, stride: int = 1, s
     """
     outputs = outputs or inputs
     if outputs % squeeze:
-        raise CourseError(f"bottleneck_block: outputs={outputs} is not divisible by squeeze={squeeze}; change one of them")
+        raise CourseError(f"bottleneck_block: outputs={outputs} is not divisible by squeeze={squeeze}; change one")
     narrow = outputs // squeeze
     branch = nn.Sequential(
         conv1x1(inputs, narrow),

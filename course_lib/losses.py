@@ -54,7 +54,7 @@ class GanLoss:
 
     def _ready(self, logits: Tensor) -> Tensor:
         if not logits.numel():
-            raise CourseError(f"{self.name}: logits of shape {tuple(logits.shape)} are empty; give a batch of at least one")
+            raise CourseError(f"{self.name}: logits of shape {tuple(logits.shape)} are empty; give at least one")
         return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
@@ -133,7 +133,7 @@ def gradient_penalty(
 def _input_gradients(discriminator: Critic, images: Tensor) -> Tensor:
     """∇ₓD(x) of each image, N×(values per image). The graph is kept so that a penalty can train D's weights."""
     if not images.numel():
-        raise CourseError(f"a penalty's images of shape {tuple(images.shape)} are empty; give a batch of at least one")
+        raise CourseError(f"a penalty's images of shape {tuple(images.shape)} are empty; give at least one")
     images = images.detach().requires_grad_()
     # One gradient of the sum gives the gradient of every D(xᵢ), because D(xᵢ) depends on xᵢ alone.
     (gradients,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)

@@ -1,7 +1,7 @@
-"""The command line `course …`, put together: one command a file, which parses and reports.
+"""The command line `course …`: one command per file, which parses arguments and reports.
 
-The work is in the modules that the commands call. Those are imported inside them: torch takes seconds to load and
-`course --help` should not.
+The modules that the commands call do the work. They are imported inside the commands, because torch takes seconds to
+load and `course --help` should not.
 """
 
 import sys
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> None:
-    # Not `app()`: it would print usage errors in three lines and turn Ctrl-C into a code of its own.
+    # Not `app()`: it would print usage errors on three lines and give Ctrl-C an exit code of its own.
     command = typer.main.get_command(app)
     with command.make_context("course", list(argv)) as context:
         command.invoke(context)

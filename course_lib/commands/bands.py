@@ -1,4 +1,4 @@
-"""`course bands`: how far a notebook moves when nothing is wrong."""
+"""`course bands`: how much a notebook's results vary when nothing is wrong."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 
 def bands(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="A chapter, a folder, or all.")],
-    seeds: Annotated[int, typer.Option(help="At least 5.")] = 6,
+    seeds: Annotated[int, typer.Option(help="How many seeds, at least 5.")] = 6,
     keep_seeds: Annotated[bool, typer.Option("--keep-seeds", help="Measure rounding only.")] = False,
 ) -> None:
     """Measure how far a notebook moves when nothing is wrong."""

@@ -1,4 +1,4 @@
-"""`course doctor`: what this machine has, what is missing, and how to mend it."""
+"""`course doctor`: what this machine has, what is missing, and how to fix it."""
 
 import json as jsonlib
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Say what this machine has, what is missing, and how to mend it."""
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say what this machine has, what is missing, and how to fix it."""
     from course_lib.commands.diagnosis import as_text, report
 
     items = report()

@@ -1,11 +1,11 @@
-"""`course exercises`: exercises/ from solutions/."""
+"""`course exercises`: generate exercises/ from solutions/."""
 
 from typing import Annotated
 
 import typer
 
 
-def exercises(check: Annotated[bool, typer.Option("--check", help="Only compare.")] = False) -> None:
+def exercises(check: Annotated[bool, typer.Option("--check", help="Compare only, write nothing.")] = False) -> None:
     """Generate exercises/ from solutions/."""
     from course_lib.authoring.exercises import generate
 

@@ -1,4 +1,4 @@
-"""What scripts rely on: 0 done, 2 wrong usage or input, 1 anything else; the reason is one line on stderr."""
+"""Exit codes for scripts: 0 success, 2 wrong usage or input, 1 anything else; the reason is one line on stderr."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ from course_lib.errors import CourseError
 
 
 def exit_code(run: Callable[[], None]) -> int:
-    """Call `run` and turn the way it ends into an exit code. COURSE_DEBUG=1 lets errors through."""
+    """Call `run` and turn its outcome into an exit code. COURSE_DEBUG=1 lets errors through."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a console that has no ✓ must not end the command
+            stream.reconfigure(errors="replace")  # a console that cannot print ✓ must not end the command
     try:
         run()
         sys.stdout.flush()
@@ -22,11 +22,11 @@ def exit_code(run: Callable[[], None]) -> int:
         return stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", 1)
-    except BrokenPipeError:  # `course … | head`: the reader has left, nobody is there to be told
+    except BrokenPipeError:  # `course … | head`: the reader has closed the pipe, so say nothing
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (Python flushes it when it exits)
         return 1
     except Exception as error:
-        # This is how to know typer's usage errors: it has moved their class between versions.
+        # typer's usage errors are recognised by this method, because their class has moved between versions.
         if hasattr(error, "format_message"):
             where = getattr(getattr(error, "ctx", None), "command_path", "course")
             return _say(f"{error.format_message().rstrip('.')}. `{where} --help` lists what it takes.", 2)

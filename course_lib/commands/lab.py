@@ -1,8 +1,8 @@
 """`course lab`: JupyterLab from this environment, on this machine only, with its token on.
 
-The server keeps a settings folder of its own below ~/.jupyter and does not read the user's there: a base
-address, a password or a switched-off token meant for other work would change what the course promises. Themes
-and key bindings are the user's.
+The server has a settings folder of its own below ~/.jupyter and ignores the user's server settings, because a base
+URL, a password or a disabled token meant for other work would break what the course promises. The user's themes and
+key bindings are kept.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ PORT = 8888
 
 
 def lab(
-    port: Annotated[int | None, typer.Option(help="This one. Default: 8888 or the next free.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to use. Default: 8888 or the next free one.")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
 ) -> None:
     """Open the course in JupyterLab, on this machine only."""
@@ -35,16 +35,16 @@ def lab(
 
 
 def checkout() -> Path | None:
-    """The folder that holds notebooks/ and pyproject.toml, or None where course_lib came without it."""
+    """The folder that holds notebooks/ and pyproject.toml, or None if course_lib was installed without it."""
     root = Path(course_lib.__file__).resolve().parents[1]
     return root if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() else None
 
 
 def start(port: int | None = None, browser: bool = True) -> int:
-    """Run JupyterLab until it ends or is stopped (Ctrl-C, a closed terminal); 0 when it ended well, else 1.
+    """Run JupyterLab until it ends or is stopped (Ctrl-C, a closed terminal); 0 if it ended well, else 1.
 
-    `port` is taken or refused; without one, 8888 or the next free is used. Says where notebooks are saved.
-    Raises CourseError when JupyterLab or the checkout is missing or `port` is in use.
+    `port` is used or refused; without it, 8888 or the next free port is used. Prints where notebooks are saved.
+    Raises CourseError if JupyterLab or the checkout is missing or `port` is in use.
     """
     root = checkout()
     if root is None:
@@ -61,17 +61,17 @@ def start(port: int | None = None, browser: bool = True) -> int:
         _must_be_free(port)
     place = workplace(root)
     if place != root:
-        print(f"{root} cannot be written to: you work on a copy in {place}, and what you change is saved there.")
+        print(f"{root} cannot be written to: you work on a copy in {place}, and your changes are saved there.")
     else:
-        print(f"Notebooks open from {root}, and what you change is saved there.")
+        print(f"Notebooks open from {root}, and your changes are saved there.")
     sys.stdout.flush()
     return _run(command(place, port, browser), environment(), place)
 
 
 def workplace(root: Path) -> Path:
-    """The folder that JupyterLab opens and saves in: the checkout, or a copy of its notebooks where that is read-only.
+    """The folder that JupyterLab opens and saves in: the checkout, or a copy of its notebooks if that is read-only.
 
-    The copy is ~/residual-imaging; what is there already is never replaced. Raises CourseError when it cannot be made.
+    The copy is ~/residual-imaging; files already there are never replaced. Raises CourseError if it cannot be made.
     """
     if all(os.access(folder, os.W_OK) for folder in (root, root / FOLDERS[0])):
         return root
@@ -81,37 +81,37 @@ def workplace(root: Path) -> Path:
             target = place / source.relative_to(root)
             if not target.exists():
                 with replacing(target) as partial:
-                    partial.write_bytes(source.read_bytes())  # not copied with its mode: that may be read-only
+                    partial.write_bytes(source.read_bytes())  # without its mode, which may be read-only
     except OSError as error:
         raise CourseError(
-            f"{root} cannot be written to, nor can {place} ({error.strerror}): "
+            f"neither {root} nor {place} can be written to ({error.strerror}): "
             "copy the course's folder to a place of your own, and run `course lab` there."
         ) from error
     return place
 
 
 def command(root: Path, port: int | None, browser: bool) -> list[str]:
-    """The JupyterLab command line. Options given here are stronger than any configuration file."""
+    """The JupyterLab command line. These options override any configuration file."""
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port or PORT,
         "ServerApp.port_retries": 0 if port else 50,
         "ServerApp.root_dir": root,
         "ServerApp.open_browser": browser and _has_display(),
-        "ServerApp.log_level": "WARN",  # so that the address is what stands in the terminal
+        "ServerApp.log_level": "WARN",  # so that the address stays visible in the terminal
         "LabApp.default_url": FIRST_PAGE,
-        # Nothing is fetched and nothing is asked: the course works without a network.
+        # No downloads and no questions: the course works without a network.
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.extension_manager": "readonly",
     }
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options["ServerApp.allow_root"] = True  # in a container there is often nobody but root
+        options["ServerApp.allow_root"] = True  # in a container, root is often the only user
     return [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
 
 
 def environment() -> dict[str, str]:
-    """The variables JupyterLab runs with."""
+    """The environment variables that JupyterLab runs with."""
     from jupyter_core.paths import jupyter_config_dir
 
     variables = dict(os.environ)
@@ -120,7 +120,7 @@ def environment() -> dict[str, str]:
     ours = settings / "residual-imaging"
     variables["JUPYTER_CONFIG_DIR"] = str(ours)
     _without_questions(ours)
-    # A python3 kernel installed for the user would otherwise hide the one of this environment.
+    # Otherwise a python3 kernel installed for the user would hide this environment's kernel.
     variables["JUPYTER_PREFER_ENV_PATH"] = "1"
     # `!course doctor` in a notebook must find this environment's command, activated or not.
     variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), variables.get("PATH", os.defpath)])
@@ -128,15 +128,15 @@ def environment() -> dict[str, str]:
 
 
 def _without_questions(folder: Path) -> None:
-    """JupyterLab's offer to send its news is an extension of its own; no command-line option turns it off."""
+    """Disable the extension that offers JupyterLab's news: no command-line option turns it off."""
     page = folder / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
 
 
 def _run(arguments: list[str], variables: dict[str, str], root: Path) -> int:
-    # Ctrl-C goes to every process of a terminal, and Jupyter answers it with a question, or with a traceback
-    # while it starts. In a session of its own it hears nothing but our polite SIGTERM.
+    # Ctrl-C goes to every process of a terminal, and Jupyter responds with a question, or with a traceback while
+    # it starts. In a process session of its own it receives only our SIGTERM.
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -149,7 +149,7 @@ def _run(arguments: list[str], variables: dict[str, str], root: Path) -> int:
         return 0
     finally:
         if server.poll() is None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is stopping; impatience would leave it behind
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is stopping; a second Ctrl-C would leave it running
             server.terminate()
             try:
                 server.wait(timeout=15)
@@ -162,20 +162,20 @@ def _run(arguments: list[str], variables: dict[str, str], root: Path) -> int:
 
 def _must_be_free(port: int) -> None:
     if not 1 <= port <= 65535:
-        raise CourseError(f"--port {port} came: give a number from 1 to 65535.")
+        raise CourseError(f"--port {port} is out of range; give a number from 1 to 65535.")
     with socket.socket() as probe:
-        # A port that was left a moment ago counts as free, as it does for Jupyter.
+        # A port released a moment ago counts as free, as it does for Jupyter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise CourseError(
-                f"Port {port} cannot be used ({error.strerror}): name another one, or none for the next free."
+                f"Port {port} cannot be used ({error.strerror}); give another one, or none to use the next free one."
             ) from None
 
 
 def _has_display() -> bool:
-    # Without a screen Python falls back to a browser in the terminal, which cannot show JupyterLab.
+    # Without a display, Python falls back to a text browser, which cannot show JupyterLab.
     return not sys.platform.startswith("linux") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )

@@ -1,4 +1,4 @@
-"""`course restore`: an image file restored by a trained network."""
+"""`course restore`: restore an image file with a trained network."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR|NAME", help="A run, or a published checkpoint.")],
-    # readable=False: not looked at here, since `restore` says what to do about it.
+    # readable=False: typer does not check it, because `restore` gives a better message.
     picture: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="Any image, of any size.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help=".png, .jpg, .webp, .tif or .bmp.")],
     mask: Annotated[

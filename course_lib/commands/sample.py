@@ -1,4 +1,4 @@
-"""`course sample`: images drawn by a trained generator."""
+"""`course sample`: generate images with a trained generator."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +12,15 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR|NAME", help="A run, or a published checkpoint.")],
     n: Annotated[int, typer.Option("--n", metavar="N", help="How many images.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.npy: uint8; FILE.png: a grid.")],
-    seed: Annotated[int, typer.Option(help="Another number, other images.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed gives other images.")] = 0,
 ) -> None:
-    """Draw images with a trained generator."""
+    """Generate images with a trained generator."""
     if out.suffix.lower() not in (".npy", ".png"):
-        raise CourseError(f"--out {out} came: name a file that ends in .npy or .png.")
+        raise CourseError(f"--out {out} has no known ending; name a file that ends in .npy or .png.")
     if n < 1:
-        raise CourseError(f"--n {n} came: give a number above 0.")
+        raise CourseError(f"--n {n} is too small; give a number above 0.")
     if out.is_dir():
-        raise CourseError(f"--out {out} is a folder: name a file in it.")
+        raise CourseError(f"--out {out} is a folder; name a file in it.")
     from course_lib.images import write_pictures
     from course_lib.recipes import RECIPES
     from course_lib.runs import load_model
@@ -30,7 +30,7 @@ def sample(
     recipe = RECIPES[card["recipe"]]
     if recipe.kind != "generator":
         others = " or ".join(other.name for other in RECIPES.values() if other.kind == "generator")
-        raise CourseError(f"{folder} is a run of {recipe.name}: it draws no images; train {others}.")
+        raise CourseError(f"{folder} is a run of {recipe.name}: it generates no images; train {others}.")
     images = sample_images(model, n, seed)
     write_pictures(images, out)
     height, width = images.shape[-2:]

@@ -1,4 +1,4 @@
-"""`course train`: a recipe trained into a folder."""
+"""`course train`: train a recipe into a folder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,19 +15,19 @@ def train(
     seconds: Annotated[float | None, typer.Option(help="Train this long.")] = None,
     steps: Annotated[int | None, typer.Option(help="Train this many steps.")] = None,
     data: Annotated[str | None, typer.Option(metavar="NAME", help="Default: the recipe's own.")] = None,
-    seed: Annotated[int, typer.Option(help="Another number, another run.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from what DIR holds.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed gives another run.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
 ) -> None:
     """Train a recipe and write its model and card."""
     if seconds is not None and steps is not None:
-        raise CourseError("--seconds and --steps both came: give one, or neither for the budget's own.")
+        raise CourseError("--seconds and --steps exclude each other; give one, or neither for the budget's length.")
     for option, value in (("--seconds", seconds), ("--steps", steps)):
         if value is not None and not 0 < value < float("inf"):
-            raise CourseError(f"{option} {value} came: give a number above 0.")
+            raise CourseError(f"{option} {value} is out of range; give a finite number above 0.")
     if budget not in (None, "cpu", "gpu"):
-        raise CourseError(f"--budget {budget} came: give cpu or gpu.")
+        raise CourseError(f"--budget {budget} is unknown; give cpu or gpu.")
     if out.exists() and not out.is_dir():
-        raise CourseError(f"--out {out} is a file: name a folder, new or from an earlier run.")
+        raise CourseError(f"--out {out} is a file; name a folder, new or from an earlier run.")
     from course_lib import runs
 
     length = {"budget": budget, "seconds": seconds, "steps": steps}

@@ -25,9 +25,9 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
             "torch", "FID (pytorch-fid)": torch's bilinear grid, not antialiased, values as in pytorch-fid.
             "antialiased", "FID (clean-fid)": Pillow's bicubic in float (Parmar et al. 2022).
         weights: path of the released pt_inception-2015-12-05-6726825d.pth, if it should not be downloaded.
-    Images are rounded to 8 bits, gray ones are repeated to three channels, then resized. The weights are downloaded once
-    (96 MB, checked by sha256) into ~/.cache/residual-imaging. `probabilities`, for the Inception Score, omits the bias
-    of the last layer, as the original code did (torch-fidelity's "logits_unbiased"). Published scores use 50,000
+    Images are rounded to 8 bits, gray is repeated to three channels, then they are resized. The weights are downloaded
+    once (96 MB, checked by sha256) into ~/.cache/residual-imaging. `probabilities`, for the Inception Score, omits the
+    bias of the last layer, as the original code did (torch-fidelity's "logits_unbiased"). Published scores use 50,000
     images, at about 0.2 s each on one CPU core. Always computed in full float32.
     Raises CourseError, in one line, for an unknown `resize`, a failed download, a wrong file, and unsuitable images.
     Papers: Szegedy et al. 2016 (the network); Heusel et al. 2017 (FID); Salimans et al. 2016 (IS). Chapter 04.
@@ -49,8 +49,8 @@ def inception(device: torch.device, *, resize: str = "tensorflow", weights: str 
         found = []
         with whole_float32(device):
             for part in rounded.split(BATCH):
-                pictures = prepare(part.to(device).float())
-                found.append(network.features(pictures.contiguous(memory_format=torch.channels_last)))
+                prepared = prepare(part.to(device).float())
+                found.append(network.features(prepared.contiguous(memory_format=torch.channels_last)))
         return torch.cat(found)
 
     @torch.no_grad()

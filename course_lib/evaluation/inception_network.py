@@ -57,8 +57,8 @@ class LargestE(_Pools, InceptionE):
 class InceptionNetwork(Inception3):
     """TensorFlow's Inception of 2015-12-05 with random weights; `load_inception` loads the released ones.
 
-    Takes N×3×299×299, about [-1,1]; the smallest possible size is 75×75. The names in its state dict are those of
-    torchvision and of the released port. Papers: Szegedy et al. 2016; Heusel et al. 2017. Behind `inception`, chapter 04.
+    Takes N×3×299×299, about [-1,1]; 75×75 is the smallest size that works. Its state dict uses the names of
+    torchvision and the released port. Papers: Szegedy et al. 2016; Heusel et al. 2017. Behind `inception`, chapter 04.
     """
 
     def __init__(self):

@@ -14,8 +14,8 @@ class Scores(NamedTuple):
     """All metrics of a set of `n` images against `reference_n` real ones. Chapter 04.
 
     frechet_distance and kernel_distance: squared distances in units of the features, 0 for equal distributions; the
-    kernel distance is unbiased and has a standard error. inception_score: 1 … K; None without probabilities; it does not
-    use the reference. precision, recall: in [0,1], radius to the `k`-th neighbour among the first `among` of each set.
+    kernel distance is unbiased and has a standard error. inception_score: 1 … K, without the reference; None
+    without probabilities. precision, recall: in [0,1], by radius to the `k`-th neighbour, first `among` of each set.
     """
 
     n: int

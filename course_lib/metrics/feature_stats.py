@@ -45,7 +45,7 @@ class FeatureStats:
         """Add the features seen by `other` to these statistics; `other` is unchanged."""
         if other.dim != self.dim:
             raise CourseError(
-                f"FeatureStats: cannot merge vectors of length {other.dim} into length {self.dim}; use one extractor for both"
+                f"FeatureStats: cannot merge vectors of length {other.dim} into length {self.dim}; use one extractor"
             )
         if other.n:
             self._add(other.n, other.mean, other._scatter)

@@ -84,7 +84,7 @@ class Gaussian:
             overlap, doubt = _overlap_and_doubt(self, other)
             if 2 * doubt <= TOLERANCE * (apart - 2 * overlap):
                 return (apart - 2 * overlap).item()
-        # Tr(Σ₁Σ₂)^½ is the sum of the singular values of R₁ᵀR₂ for any such R: slower, but no root of a near-zero value.
+        # Tr(Σ₁Σ₂)^½ is the sum of the singular values of R₁ᵀR₂ for any such R: slower, but takes no roots near 0.
         overlap = torch.linalg.svdvals(self.root.T @ other.root).sum()
         return (apart - 2 * overlap).clamp(min=0).item()
 
@@ -92,7 +92,7 @@ class Gaussian:
 def _overlap_and_doubt(one: Gaussian, other: Gaussian) -> tuple[Tensor, Tensor]:
     """Tr(Σ₁Σ₂)^½ = Σ√λ, λ the eigenvalues of LᵀΣ₂L with LLᵀ = Σ₁, and an estimate of its rounding error.
 
-    The product Σ₁Σ₂ has the same eigenvalues but is not symmetric, which is several times as expensive. Rounding changes
+    The product Σ₁Σ₂ has the same eigenvalues but is not symmetric, so it costs several times as much. Rounding changes
     each λ by up to ε‖Σ₁‖‖Σ₂‖, and the root of a small λ by much more: 1e-16 becomes 1e-8. Positive and negative errors
     cancel except for a share of 1/√d. If a λ may be 0 they do not cancel, and the estimate is infinite.
     """

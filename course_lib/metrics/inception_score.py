@@ -11,8 +11,8 @@ def inception_score(probabilities: Tensor) -> float:
 
     Args:
         probabilities: N×K, a softmax in each row: in [0,1], summing to 1; N ≥ 2. Computed in float64.
-    Uses all N at once; the paper averages over ten splits, which gives lower values. Raises CourseError for other shapes,
-    a single image, numbers that are not finite, and rows that are not probabilities.
+    Uses all N at once; the paper averages over ten splits, which gives lower values. Raises CourseError for other
+    shapes, a single image, numbers that are not finite, and rows that are not probabilities.
     Papers: Salimans et al. 2016; Barratt and Sharma 2018 (what it misses). Chapter 04.
     """
     if probabilities.ndim != 2 or len(probabilities) < 2 or not probabilities.shape[1]:

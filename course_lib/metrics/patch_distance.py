@@ -15,18 +15,18 @@ def patch_distance(pred: Tensor, target: Tensor, *, scale: int = 2, shave: int =
 
     Args:
         pred, target: N×3×H×W in [0,1], same shape.
-        scale: details are what an image `scale` times smaller cannot represent: luma minus its copy shrunk and enlarged.
+        scale: details are what is lost in an image `scale` times smaller: luma minus its copy shrunk and enlarged.
         shave: border in pixels left out on every side.
-    The 7×7 patches of the details, one every three pixels, are projected on 64 fixed directions. For each direction, the
-    projections of both images are sorted and compared: mean |difference|, in units of [0,1]. Positions do not matter, so
+    The 7×7 patches of the details, one every three pixels, are projected on 64 fixed directions. For each direction
+    both images' projections are sorted and compared: mean |difference|, in units of [0,1]. Positions do not matter, so
     an image with sharp but misplaced details scores well here and badly in PSNR; a blurred one does the opposite:
     the two axes of Blau and Michaeli 2018, "The Perception-Distortion Tradeoff". Papers: Rabin et al. 2011 (sliced);
     Karras et al. 2018, "Progressive Growing of GANs" (patches, band by band). Chapter 06.
     """
     pred, target = (_details(part, scale) for part in comparable("patch_distance", pred, target, 0, luma=True))
     pred, target = comparable("patch_distance", pred, target, shave, luma=False)
-    random_generator = torch.Generator().manual_seed(0)
-    directions = functional.normalize(torch.randn(DIRECTIONS, PATCH**2, generator=random_generator), dim=1).to(pred)
+    generator = torch.Generator().manual_seed(0)
+    directions = functional.normalize(torch.randn(DIRECTIONS, PATCH**2, generator=generator), dim=1).to(pred)
     return sliced(_patches(pred) @ directions.T, _patches(target) @ directions.T)
 
 

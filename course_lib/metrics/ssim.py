@@ -21,7 +21,7 @@ def ssim(pred: Tensor, target: Tensor, *, data_range: float = 1.0, shave: int = 
         luma: compare the Y channel of BT.601 only (N×3×H×W in [0,1]).
     Returns a tensor (N,): the mean over all windows that lie within the image, and over channels. The window is
     Gaussian, σ = 1.5, 11×11, K₁ = 0.01, K₂ = 0.03, as in the paper: scikit-image's structural_similarity with
-    gaussian_weights=True, sigma=1.5, use_sample_covariance=False; its default, a uniform 7×7 window, gives other values.
+    gaussian_weights=True, sigma=1.5, use_sample_covariance=False; its default, a uniform 7×7 window, differs.
     Raises CourseError for other shapes, numbers that are not finite, or images smaller than a window.
     Paper: Wang et al. 2004. Chapter 05.
     """

@@ -55,7 +55,7 @@ def gan(
     """Set up a GAN of your own from any two networks and any plan; `networks(images)` gives (generator, discriminator).
 
     `images` are the training images, N×1×28×28 in [0,1]; the generator states its `latent_size` (see `as_generator`).
-    The run's model is the generator's exponential moving average. Raises CourseError for data of another size. Chapter 03.
+    The run's model is the generator's EMA. Raises CourseError for data of another size. Chapter 03.
     """
     seed_everything(seed)
     return train_gan(networks, plan, data, device or pick(), seed)

@@ -26,8 +26,8 @@ Networks = Callable[[Tensor], tuple[nn.Module, nn.Module]]
 class GanPlan:
     """What distinguishes one GAN from another, apart from its networks. Chapter 03.
 
-    `learning_rate` and `betas` are Adam's for both players; `decay` is the EMA's; `penalty` is added to D's loss on every
-    `every`-th step.
+    `learning_rate` and `betas` are Adam's for both players; `decay` is the EMA's; `penalty` is added to the
+    discriminator's loss on every `every`-th step.
     """
 
     loss: str

@@ -91,7 +91,7 @@ def evaluate(model: nn.Module, data: str, device: torch.device) -> list[Metric]:
 
 
 def _judged(name: str, preds: list[Tensor], originals: list[Tensor], data: str, scale: int) -> list[Metric]:
-    """Distortion (PSNR and SSIM, higher is better) and dissimilarity to photographs (patch distance, lower is better)."""
+    """Distortion (PSNR and SSIM: higher is better) and distance from photographs' patches (lower is better)."""
     protocol = (
         f"{data}, test split, N = {len(originals)} (JPEG files at 0.6 of their size), ×{scale} antialiased bicubic, "
         f"8 bits, Y channel, shave {scale}, mean over images"

@@ -1,4 +1,4 @@
-"""A run is a folder on disk: weights, everything a resume needs, and a card that says what it is."""
+"""A run is a folder on disk: weights, everything needed to resume, and a card that describes it."""
 
 from course_lib.runs.card import CARD_FILE, WEIGHTS_FILE, make_card, read_card
 from course_lib.runs.load import find_run, load_model

@@ -1,4 +1,4 @@
-"""The card of a trained network: how it was made, on what, how long, how good, and how to build it again."""
+"""The card of a trained network: how it was trained, on what, how long, how good it is, and how to rebuild it."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ from course_lib.recipes import RECIPES, Run
 from course_lib.system.device import describe
 
 CARD_FILE, WEIGHTS_FILE = "card.json", "model.safetensors"
-LARGEST = 1_000_000  # bytes; a card has a few thousand
+LARGEST = 1_000_000  # bytes; a card takes a few thousand
 
 _TEXT, _COUNT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "number"}
 _MAYBE = {"type": ["number", "null"]}
@@ -34,7 +34,7 @@ SCHEMA = {
                 "budget": {"enum": ["cpu", "gpu", None]},
             },
         },
-        # What the recipe's network is built with. Bounded, so that no card can fill the memory.
+        # The arguments of the recipe's network. Bounded, so that no card can exhaust the memory.
         "network": {
             "type": "object",
             "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 4096},
@@ -62,7 +62,7 @@ SCHEMA = {
 
 
 def make_card(run: Run, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What a reader must know of a trained network: how it was made, on what, how long, and how good. Chapter 01."""
+    """What to know about a trained network: how it was trained, on what, how long, and how good it is. Chapter 01."""
     trainer, about = run.trainer, describe(run.trainer.device)
     return {
         "recipe": arguments["recipe"],
@@ -85,27 +85,27 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     path = Path(folder) / CARD_FILE
     try:
         if path.stat().st_size > LARGEST:
-            raise CourseError(f"{path} has {path.stat().st_size:,} bytes, too many for a card; fetch or train it anew")
+            raise CourseError(
+                f"{path} has {path.stat().st_size:,} bytes, too many for a card; download or train it again"
+            )
         text = path.read_bytes().decode("utf-8")
         card = json.loads(text, parse_constant=_no_number)
     except (FileNotFoundError, NotADirectoryError):
         raise CourseError(f"{folder} holds no {CARD_FILE}, so no finished run; train with --out {folder}") from None
     except OSError as error:
-        raise CourseError(
-            f"cannot read {path} ({error.strerror or error}); it must be a file that you may read"
-        ) from error
+        raise CourseError(f"cannot read {path} ({error.strerror or error}); it must be a readable file") from error
     except (ValueError, RecursionError) as error:
-        raise CourseError(f"{path} is damaged ({_short(error)}); fetch or train it anew") from error
+        raise CourseError(f"{path} is damaged ({_short(error)}); download or train it again") from error
     if isinstance(card, dict) and card.get("network") is None and card.get("recipe") in list(RECIPES):
         raise CourseError(
-            f"{path} does not say how its network is built (an earlier version wrote it, or the network was your own); "
-            f"course train {card['recipe']} --out {folder} --resume writes it anew"
+            f"{path} does not say how to build its network (an earlier version wrote it, or the network was your own); "
+            f"course train {card['recipe']} --out {folder} --resume writes it again"
         )
     try:
         return _checked()(card)
     except fastjsonschema.JsonSchemaValueException as error:
         raise CourseError(
-            f"{path} is damaged ({_short(error.message.removeprefix('data.'))}); fetch or train it anew"
+            f"{path} is damaged ({_short(error.message.removeprefix('data.'))}); download or train it again"
         ) from error
 
 
@@ -115,10 +115,10 @@ def _checked() -> Callable[[Any], dict[str, Any]]:
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _short(what: object, most: int = 120) -> str:
-    """On one line, and not longer than one."""
+    """On one line, cut to at most `most` characters."""
     text = " ".join(str(what).split())
     return text if len(text) <= most else f"{text[: most - 1]}…"

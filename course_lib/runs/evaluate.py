@@ -1,4 +1,4 @@
-"""A trained network measured anew: a generator by every metric of sets of images, other networks by their own."""
+"""Evaluate a trained network again: a generator by every metric of sets of images, others by their recipe's own."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from course_lib.sampling import sample_images
 from course_lib.system.device import pick
 
 MANY, SEED = 10_000, 1  # as on the cards
-K = 3  # the neighbours of precision and recall, as in their paper
+K = 3  # neighbours for precision and recall, as in their paper
 EXTRACTORS = ("garments", "inception")
 
 
 class Verdict(NamedTuple):
-    """The same numbers twice: `text` to read, `content` for `--json`."""
+    """The same numbers in two forms: `text` to read, `content` for `--json`."""
 
     text: str
     content: dict[str, Any]
@@ -38,16 +38,16 @@ def evaluate(
     seed: int | None = None,
     extractor: str | None = None,
 ) -> Verdict:
-    """Measure the run in `folder` on the test split of `data` (default: what it was trained on).
+    """Evaluate the run in `folder` on the test split of `data` (default: the set that it was trained on).
 
-    A generator's `n` samples (10,000 of seed 1, as on the cards), noise and real training images are compared with
-    that split by the features of `extractor`, one of EXTRACTORS. Other runs give their recipe's own metrics. Raises
-    CourseError for what is no run, an option that the run has no use for, and values out of range.
+    A generator's `n` samples (10,000 with seed 1, as on the cards), noise and real training images are compared with
+    that split on the features of `extractor`, one of EXTRACTORS. Other runs give their recipe's own metrics. Raises
+    CourseError for a folder without a run, an option that the run does not use, and values out of range.
     """
     if n is not None and n <= K:
-        raise CourseError(f"--n {n} came: precision and recall look at {K} neighbours; give {K + 1} or more")
+        raise CourseError(f"--n {n} is too few: precision and recall need {K} neighbours; give {K + 1} or more")
     if extractor not in (None, *EXTRACTORS):
-        raise CourseError(f"--extractor {extractor} came: give {' or '.join(EXTRACTORS)}")
+        raise CourseError(f"--extractor {extractor} is unknown; give {' or '.join(EXTRACTORS)}")
     folder = find_run(folder)
     card = read_card(folder)
     recipe = RECIPES[card["recipe"]]
@@ -58,7 +58,7 @@ def evaluate(
     except CourseError as error:
         if data is not None or name == recipe.data:
             raise
-        raise CourseError(f"{error}; the option for that is --data {recipe.data}") from error
+        raise CourseError(f"{error}; or evaluate with --data {recipe.data}") from error
     device = pick()
     model, _ = load_model(folder, device, card)
     title = f"{recipe.name}, {card['steps']:,} steps on {trained}: {folder}"
@@ -67,7 +67,7 @@ def evaluate(
         return _of_generator(model, device, card, title, test, *of)
     for option, value in (("--n", n), ("--seed", seed), ("--extractor", extractor)):
         if value is not None:
-            raise CourseError(f"{option} {value} came: {recipe.name} makes no images of its own; leave it out")
+            raise CourseError(f"{option} {value} was given, but {recipe.name} generates no images; leave it out")
     return _of_its_own(recipe, model, device, card, title, name)
 
 
@@ -87,10 +87,10 @@ def _of_generator(
     if extractor_name == "garments" and shape != (1, 28, 28):
         size = "×".join(map(str, shape))
         raise CourseError(
-            f"{test.name} has images {size}, and garments looks at gray ones of 28×28; add --extractor inception"
+            f"{test.name} has images of {size}, but garments needs grey ones of 28×28; add --extractor inception"
         )
     extractor = (garments if extractor_name == "garments" else inception)(device)
-    # One set of images at a time: they take more room than their features.
+    # One set at a time, because images take more memory than their features.
     sources = {
         "samples": lambda: sample_images(model, n, seed),
         "noise": lambda: torch.rand(n, *shape, generator=torch.Generator().manual_seed(seed)),
@@ -98,7 +98,7 @@ def _of_generator(
     }
     seen = {name: extract_features(source(), extractor) for name, source in sources.items()}
     against = extract_features(reference, extractor)
-    # Precision and recall change with the number of images, so they are given the same in all rows.
+    # Precision and recall depend on the number of images, so every row uses the same number.
     among = min(n, len(train), len(reference))
     waiting = tqdm(seen.items(), "comparing", delay=5, leave=False, disable=None)
     rows = {name: compare(against, features, K, among) for name, features in waiting}
@@ -125,7 +125,7 @@ def _of_generator(
 
 
 def _row(name: str, scores: Scores) -> dict[str, Any]:
-    # What all rows share is in the protocol.
+    # The protocol holds what all rows share.
     own = {key: value for key, value in scores._asdict().items() if key not in ("reference_n", "k", "among")}
     return {"name": name} | own
 
@@ -151,7 +151,7 @@ def _short(metric: Mapping[str, Any]) -> str:
 
 
 def _content(card: dict[str, Any], protocol: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What becomes JSON, which has no nan and no inf."""
+    """The result as JSON, which has no nan and no inf."""
     plain = [{key: _finite(value) for key, value in row.items()} for row in rows]
     return {"recipe": card["recipe"], "protocol": protocol, "rows": plain, "card": card["metrics"]}
 

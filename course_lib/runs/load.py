@@ -1,4 +1,4 @@
-"""From a folder back to a network: built from its card alone, filled with the weights beside it."""
+"""From a folder back to a network: built from its card alone, then filled with the weights beside it."""
 
 import hashlib
 import os
@@ -17,9 +17,9 @@ from course_lib.system.device import pick
 
 
 def find_run(name: str | Path) -> Path:
-    """The folder of a run: a path, or the bare name of a checkpoint that the course publishes. A folder wins.
+    """The folder of a run, from its path or from the name of a published checkpoint. An existing folder wins.
 
-    Raises CourseError, naming the published ones, where there is neither. Chapter 00.
+    Raises CourseError, listing the published checkpoints, if neither exists. Chapter 00.
     """
     folder = Path(name)
     if folder.is_dir():
@@ -29,7 +29,7 @@ def find_run(name: str | Path) -> Path:
     if os.fspath(name) in known:
         return published / name
     hint = f"; published checkpoints are {', '.join(known)}" if os.sep not in os.fspath(name) else ""
-    raise CourseError(f"{name} is no folder; name the one that `course train` wrote{hint}")
+    raise CourseError(f"{name} is not a folder; give the one that `course train` wrote{hint}")
 
 
 def load_model(
@@ -38,29 +38,31 @@ def load_model(
     """A trained network, in evaluation mode on `device`, and its card.
 
     Args:
-        folder: what `course train` wrote, or the bare name of a published checkpoint, such as "denoise".
+        folder: what `course train` wrote, or the name of a published checkpoint, such as "denoise".
         device: the first GPU or the CPU unless given.
-        card: of the folder, where it has been read already.
-    It is built from the card: no data are read, no optimiser is made, and no random number is drawn. Raises
-    CourseError for a folder without a finished run, a damaged card, and weights that are not the card's. Chapter 00.
+        card: the folder's card, if it has been read already.
+    The network is built from the card: no data are read, no optimiser is made, and no random number is drawn. Raises
+    CourseError for a folder without a finished run, a damaged card, and weights that do not match the card. Chapter 00.
     """
     folder = find_run(folder)
     card = read_card(folder) if card is None else card
     weights = folder / WEIGHTS_FILE
     if weights.is_file() and sha256(weights) != card["sha256"]:
-        raise CourseError(f"{weights} is not what its card describes (sha256); fetch or train it anew")
+        raise CourseError(f"{weights} is not what its card describes (sha256); download or train it again")
     try:
-        # On the meta device tensors have a shape and no numbers: nothing is drawn, nothing is filled twice.
+        # Tensors on the meta device have a shape but no values: nothing is drawn at random or filled twice.
         with torch.device("meta"):
             model = RECIPES[card["recipe"]].network(**card["network"])
     except (TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise CourseError(f"{folder / CARD_FILE}: no network of {card['recipe']} is built so ({reason})") from error
+        raise CourseError(
+            f"{folder / CARD_FILE} does not fit the network of {card['recipe']} ({reason}); train it again"
+        ) from error
     load_weights(model, weights)
     return model.to(device or pick()).eval(), card
 
 
 def sha256(path: Path) -> str:
-    """The checksum of a file, in hexadecimal."""
+    """The SHA-256 checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

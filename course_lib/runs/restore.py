@@ -1,4 +1,4 @@
-"""A trained network restores an image file, whatever its size and kind."""
+"""Restore an image file of any size and kind with a trained network."""
 
 import time
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from course_lib.system.files import written
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done: sizes as "width×height", `seconds` of reading, network and writing, `peak` bytes of memory."""
+    """What was done: sizes as "width×height", `seconds` for reading, network and writing, `peak` bytes of memory."""
 
     before: str
     after: str
@@ -41,13 +41,13 @@ class Restored:
 
 
 def restore(folder: str | Path, source: str | Path, out: str | Path, mask: str | Path | None = None) -> Restored:
-    """Restore the image `source` with the network in `folder`, as the file `out`, whose name says of what kind.
+    """Restore the image `source` with the network in `folder` and write it to `out`, whose suffix sets the format.
 
     `folder` is what `course train` wrote, or the name of a published checkpoint (see `find_run`).
 
-    `mask` is an image of the same size, white where pixels are missing, black where they are known. Known ones are
-    returned bit for bit, if the kind of file loses nothing (jpg does). What else is kept of an image is told in
-    images/reading.py. Raises CourseError for a network that restores nothing, bad files, and a mask that is missing,
+    `mask` is an image of the same size, white where pixels are missing, black where they are known. Known pixels are
+    returned bit for bit if the format is lossless (jpg is not). What else of an image is kept is described in
+    images/reading.py. Raises CourseError for a network that restores no images, bad files, and a mask that is missing,
     not wanted, of another size or not black and white.
     """
     source, out = Path(source), Path(out)
@@ -59,16 +59,16 @@ def restore(folder: str | Path, source: str | Path, out: str | Path, mask: str |
         others = " or ".join(other.name for other in RECIPES.values() if other.kind == "restorer")
         raise CourseError(f"{folder} is a run of {recipe.name}: it restores no images; train {others}")
     if network.needs_mask and mask is None:
-        raise CourseError(f"{recipe.name} must know what is missing; give --mask with an image, white where it is")
+        raise CourseError(f"{recipe.name} must know what is missing; give --mask with an image that is white there")
     if mask is not None and not network.needs_mask:
-        raise CourseError(f"--mask came, and {recipe.name} restores the whole image; leave it out")
+        raise CourseError(f"--mask was given, but {recipe.name} restores the whole image; leave it out")
     began = time.perf_counter()
     picture = read(source)
     hole = None if mask is None else read_hole(Path(mask), picture)
     height, width = (network.scale * side for side in picture.pixels.shape[:2])
     if max(width, height) > kind.longest:
         raise CourseError(
-            f"{kind.name} ends at {kind.longest:,} pixels a side, the result has {width}×{height}; use .png"
+            f"{kind.name} allows {kind.longest:,} pixels a side, the result has {width}×{height}; use .png"
         )
     with written(out) as file:
         notes = save(_restored(network, picture, hole, kind.deep, device), picture, kind, file)
@@ -79,7 +79,7 @@ def restore(folder: str | Path, source: str | Path, out: str | Path, mask: str |
 
 
 def peak_memory() -> int | None:
-    """The most memory that this process had so far, in bytes (resident set); None where nobody tells (Windows)."""
+    """Peak memory of this process so far, in bytes (resident set); None where it is not reported (Windows)."""
     try:
         import resource
     except ImportError:
@@ -93,7 +93,7 @@ def peak_memory() -> int | None:
 def _restored(
     network: Restorer, picture: Picture, hole: np.ndarray | None, deep: bool, device: torch.device
 ) -> Image.Image:
-    """The image through the network: mode L or RGB, for gray of 16 bit I;16 if `deep`; without alpha."""
+    """Run the image through the network: mode L or RGB, I;16 for 16-bit grey if `deep`; without alpha."""
     height, width, colours = picture.pixels.shape
     pixels = picture.pixels
     if hole is not None:
@@ -108,7 +108,7 @@ def _restored(
         "minimum": network.minimum,
         "multiple": network.multiple,
     }
-    batch_size = 1 if device.type == "cpu" else 8  # a tile fills a processor, not a GPU
+    batch_size = 1 if device.type == "cpu" else 8  # one tile keeps a CPU busy, but not a GPU
 
     def ask(given: Tensor) -> Tensor:
         return _asked(network, given, colours)
@@ -126,19 +126,19 @@ def _restored(
 
 
 def _asked(network: Restorer, given: Tensor, colours: int) -> Tensor:
-    """Ask the network about tiles N×C×h×w in gray (`colours` = 1) or RGB, with the hole behind them where it needs one.
+    """Apply the network to tiles N×C×h×w in grey (`colours` = 1) or RGB, followed by the hole if it needs one.
 
-    Gray goes in as three equal colours. Of the three answers the mean is taken: no gray is closer to them (in mean
-    square), and none of the colours counts more, since the image has none.
+    Grey goes in as three equal channels, and the three outputs are averaged: the mean is the grey closest to them in
+    mean square, and no channel should count more, since the image has no colour.
     """
     picture, hole = given[:, :colours], given[:, colours:]
     if network.needs_mask:
-        picture = picture * (1 - hole)  # what lies in the hole must not tell
+        picture = picture * (1 - hole)  # the network must not see what lies in the hole
     if network.channels == 1:
-        # Each colour is a gray image of its own.
+        # Each colour channel is processed as a grey image of its own.
         count, _, height, width = picture.shape
         hole = hole.repeat_interleave(colours, 0)
-        answer = network(torch.cat([picture.reshape(-1, 1, height, width), hole], 1))
-        return answer.reshape(count, colours, *answer.shape[-2:])
-    answer = network(torch.cat([picture.expand(-1, network.channels, -1, -1), hole], 1))
-    return answer if colours == 3 else answer.mean(1, keepdim=True)
+        output = network(torch.cat([picture.reshape(-1, 1, height, width), hole], 1))
+        return output.reshape(count, colours, *output.shape[-2:])
+    output = network(torch.cat([picture.expand(-1, network.channels, -1, -1), hole], 1))
+    return output if colours == 3 else output.mean(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""From a recipe's name to a folder on disk."""
+"""Train a recipe, given by name, into a folder on disk."""
 
 import difflib
 import json
@@ -33,13 +33,13 @@ def train(
     """Train `recipe` into the folder `out` and return its card.
 
     The length is `seconds` of training, or `steps`, or the recipe's own for the `budget` ("cpu" or "gpu"; the
-    device's own unless given). With `resume` a run in `out` goes on, else a folder with a run in it is refused.
+    device's own unless given). With `resume`, the run in `out` continues; otherwise a folder with a run is refused.
     Raises CourseError for an unknown recipe, a used or unusable folder, or a run of another recipe. Chapter 01.
     """
     if recipe not in RECIPES:
         near = difflib.get_close_matches(recipe, RECIPES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise CourseError(f"no recipe {recipe!r}: there are {', '.join(RECIPES)}{hint}")
+        raise CourseError(f"unknown recipe {recipe!r}; choose from {', '.join(RECIPES)}{hint}")
     out = Path(out)
     arguments = {"recipe": recipe, "data": data, "seed": seed}
     _check_folder(out, arguments, resume)
@@ -49,7 +49,7 @@ def train(
         run.trainer.load(out)
     if seconds is None and steps is None:
         steps = run.steps[budget or budget_of(device)]
-    wait()  # every process has looked at the folder before the first one writes there
+    wait()  # every process must have checked the folder before the first one writes to it
     try:
         if first():
             out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def _check_folder(out: Path, arguments: dict[str, Any], resume: bool) -> None:
     if resume and not started:
         raise CourseError(f"nothing to resume in {out}; leave --resume out, or name the folder of an earlier run")
     if started and not resume:
-        raise CourseError(f"{out} already holds a run; add --resume to go on with it, or name another folder")
+        raise CourseError(f"{out} already holds a run; add --resume to continue it, or name another folder")
     if resume:
         before = json.loads((out / "arguments.json").read_text())
         changed = [name for name in arguments if before.get(name) != arguments[name]]

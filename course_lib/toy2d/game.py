@@ -1,4 +1,4 @@
-"""Many tiny GANs in the plane, trained at once: their networks are stacked, with one batched matrix product per layer."""
+"""Many tiny GANs in the plane, trained at once: stacked networks, one batched matrix product per layer."""
 
 import math
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def _network(runs: int, outputs: int, width: int = 64) -> nn.Sequential:
 
 
 def slopes(discriminator: nn.Module, points: Tensor) -> Tensor:
-    """The gradient ∇ₓD(x) at each of `points`, same shape. Its graph is kept so that it can be penalised. Chapter 02."""
+    """The gradient ∇ₓD(x) at each of `points`, same shape; its graph is kept for penalties. Chapter 02."""
     points = points.detach().requires_grad_()
     return torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)[0]
 
@@ -76,16 +76,16 @@ class ToyGame:
     def _for_every_loss(self, rows: Tensor) -> Tensor:
         return rows.repeat(len(self.losses), 1, 1)
 
-    def _random_generator(self, seed: int | None) -> torch.Generator:
+    def _random(self, seed: int | None) -> torch.Generator:
         return self.dice if seed is None else torch.Generator().manual_seed(seed)
 
     def real(self, n: int, seed: int | None = None) -> Tensor:
-        """n real points for every run, R×n×2, from the game's own random generator or from a new one seeded with `seed`."""
-        return self._for_every_loss(self.data.sample(self.repeats, n, generator=self._random_generator(seed)))
+        """n real points for every run, R×n×2, from the game's random generator or, given a `seed`, from a new one."""
+        return self._for_every_loss(self.data.sample(self.repeats, n, generator=self._random(seed)))
 
     def points(self, n: int = 2500, seed: int | None = None) -> Tensor:
         """n generated points of every run, R×n×2; the latent vectors are drawn as in `real`."""
-        return self.generator(self._for_every_loss(torch.randn(self.repeats, n, 2, generator=self._random_generator(seed))))
+        return self.generator(self._for_every_loss(torch.randn(self.repeats, n, 2, generator=self._random(seed))))
 
     def _logits(self, points: Tensor) -> Tensor:
         return self.discriminator(points)[..., 0].unflatten(0, (-1, self.repeats))

@@ -145,7 +145,7 @@ def test_test(run, stub, fast, result, code):
 def test_fast_and_a_notebook_exclude_each_other(run, stub):
     stub("authoring.proof", prove=lambda **options: pytest.fail("it was started"))
     code, _, error = run("test", "--fast", "01")
-    assert code == 2 and "--fast leaves the chapter runs out" in error
+    assert code == 2 and "--fast leaves out the chapter runs" in error
 
 
 def test_notebooks_and_exercises(run, stub):

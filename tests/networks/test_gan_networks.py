@@ -130,7 +130,7 @@ def test_pictures_of_another_size_are_refused(tmp_path):
     for index in range(30):
         torch.manual_seed(index)
         save_image(torch.rand(3, 32, 32), tmp_path / f"{index}.png")
-    with pytest.raises(CourseError, match=r"gray ones of 28×28"):
+    with pytest.raises(CourseError, match=r"grey ones of 28×28"):
         recipes.mlp_gan(f"folder:{tmp_path}", CPU)
 
 

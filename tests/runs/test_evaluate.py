@@ -286,7 +286,7 @@ def test_they_have_no_use_for_options_about_pictures(run, stub, option):
     asked = stub(metrics=[])
     code, out, err = run(asked.folder, *option)
     assert (code, out) == (2, "") and err.count("\n") == 1
-    assert " ".join(option) in err and "dcgan makes no images" in err
+    assert " ".join(option) in err and "dcgan generates no images" in err
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
@@ -307,11 +307,11 @@ def test_everything_is_passed_on(run, monkeypatch, tmp_path):
     ("argv", "said"),
     [
         ([], "course evaluate --help"),
-        (["nowhere"], "nowhere is no folder"),
-        ([__file__], "is no folder"),
+        (["nowhere"], "nowhere is not a folder"),
+        ([__file__], "is not a folder"),
         ([data_dir()], "no finished run"),
-        (["DIR", "--n", "3"], "--n 3 came"),
-        (["DIR", "--n", "-1"], "--n -1 came"),
+        (["DIR", "--n", "3"], "--n 3 is too few"),
+        (["DIR", "--n", "-1"], "--n -1 is too few"),
         (["DIR", "--n", "many"], "--n"),
         (["DIR", "--seed", "x"], "--seed"),
         (["DIR", "--extractor", "vgg"], "give garments or inception"),

@@ -63,9 +63,9 @@ def test_a_folder_wins_over_a_published_name(tmp_path, monkeypatch):
     (tmp_path / "denoise").mkdir()
     with pytest.raises(CourseError, match=r"denoise holds no card\.json"):
         load_model("denoise")
-    with pytest.raises(CourseError, match=r"denoiser is no folder; .* published checkpoints are classifier, denoise, "):
+    with pytest.raises(CourseError, match=r"denoiser is not a folder; .* published checkpoints are classifier, "):
         find_run("denoiser")
-    with pytest.raises(CourseError, match=r"^runs/denoise is no folder; name the one that `course train` wrote$"):
+    with pytest.raises(CourseError, match=r"^runs/denoise is not a folder; give the one that `course train` wrote$"):
         find_run("runs/denoise")
 
 
@@ -104,7 +104,7 @@ DAMAGED = {
     "cut": (b'{"recipe": "den', "is damaged"),
     "empty": (b"", "is damaged"),
     "not an object": (b"[1, 2]", "must be object"),
-    "not a number": (b'{"steps": NaN}', "NaN is no JSON number"),
+    "not a number": (b'{"steps": NaN}', "NaN is not a JSON number"),
     "not UTF-8": (b"\xff\xfe{}", "utf-8"),
     "deep": (b"[" * 100_000, "is damaged"),
     "too large": (b" " * 1_000_001, "1,000,001 bytes, too many for a card"),
@@ -115,10 +115,10 @@ DAMAGED = {
     "arguments": (changed(arguments=None), "arguments must be object"),
     "sum": (changed(sha256="abc"), "sha256"),
     "another sum": (changed(sha256="0" * 64), "is not what its card describes"),
-    "earlier version": (changed(network=None), "course train denoise --out .* --resume writes it anew"),
+    "earlier version": (changed(network=None), "course train denoise --out .* --resume writes it again"),
     "huge network": (changed(network={"width": 10**9}), "network.width must be smaller"),
     "text in the network": (changed(network={"width": "64"}), "network.width must be integer"),
-    "unknown argument": (changed(network={"breadth": 64}), "no network of denoise is built so"),
+    "unknown argument": (changed(network={"breadth": 64}), "does not fit the network of denoise"),
     "another network": (changed(network={"width": 32, "depth": 4, "fold": 2}), "is for another network"),
 }
 

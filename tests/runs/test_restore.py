@@ -369,7 +369,7 @@ def damaged_files(folder: Path) -> None:
         ("DIR photo.png --out o", "ends in nothing"),
         ("DIR photo.png --out folder.png", "folder.png: that is a folder"),
         ("DIR photo.png --out file/o.png", "cannot write file/o.png"),
-        ("DIR photo.png --out o.png --mask photo.png", "--mask came, and sharpen restores the whole image"),
+        ("DIR photo.png --out o.png --mask photo.png", "--mask was given, but sharpen restores the whole image"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(tmp_path, use, course, monkeypatch, argv, said):
@@ -404,7 +404,7 @@ def test_a_size_that_the_kind_of_file_cannot_hold(tmp_path, use, course):
     use(TWICE)
     Image.new("L", (10_000, 1)).save(tmp_path / "wide.png")
     code, _, err = course("DIR", tmp_path / "wide.png", "--out", tmp_path / "o.webp")
-    assert code == 2 and "WEBP ends at 16,383 pixels a side" in err and "20000×2" in err
+    assert code == 2 and "WEBP allows 16,383 pixels a side" in err and "20000×2" in err
 
 
 def test_the_limit_is_ours_not_pillows(tmp_path, use, course, monkeypatch):

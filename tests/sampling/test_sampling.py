@@ -337,7 +337,7 @@ def test_a_run_without_pictures_says_which_have_some(run, trained, tmp_path, mon
     monkeypatch.setattr(runs, "load_model", lambda folder: (None, {"recipe": "classifier"}))
     code, out, err = run("DIR", "--n", "3", "--out", str(tmp_path / "s.npy"))
     assert (code, out) == (2, "") and err.count("\n") == 1
-    assert "classifier: it draws no images" in err and "residual_gan" in err
+    assert "classifier: it generates no images" in err and "residual_gan" in err
 
 
 def test_a_folder_without_a_run_is_one_line(run, tmp_path):
@@ -348,4 +348,4 @@ def test_a_folder_without_a_run_is_one_line(run, tmp_path):
 def test_a_real_run_that_makes_no_pictures(run, tmp_path):
     checkpoint = Path(cli.__file__).parents[2] / "data" / "checkpoints" / "sharpen"
     code, out, err = run(str(checkpoint), "--n", "3", "--out", str(tmp_path / "s.npy"))
-    assert (code, out) == (2, "") and "sharpen: it draws no images" in err
+    assert (code, out) == (2, "") and "sharpen: it generates no images" in err

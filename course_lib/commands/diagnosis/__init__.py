@@ -1,4 +1,4 @@
-"""`course doctor`: what this machine has, what is missing, and how to mend it. It never fails itself."""
+"""`course doctor`: what this machine has, what is missing, and how to fix it. It never fails itself."""
 
 import json
 import os
@@ -18,13 +18,13 @@ MARKS = {"ok": "✓", "warn": "!", "missing": "✗"}
 
 
 def report() -> list[Item]:
-    """Everything there is to say about this machine, in reading order. A part that fails becomes an item."""
+    """Everything there is to report about this machine, in reading order. A check that fails becomes an item."""
     parts = (_system, _environment, torch_pair, _device, requirements, _data, _checkpoints, _disk, _memory)
     return [item for part in parts for item in _safely(part)]
 
 
 def as_text(items: list[Item]) -> str:
-    """The report as aligned lines, each with ✓, ! or ✗, and below it what to do."""
+    """The report as aligned lines, each with ✓, ! or ✗, and below it how to fix it."""
     width = max(len(item.name) for item in items)
     lines = []
     for item in items:
@@ -40,7 +40,7 @@ def _safely(part: Callable[[], Iterator[Item]]) -> list[Item]:
             return list(part())
     except Exception as error:
         name = part.__name__.strip("_").replace("_", " ")
-        return [Item(name, "missing", one_line(error), f"mend what stands above, or {reinstall()}")]
+        return [Item(name, "missing", one_line(error), f"fix what is listed above, or {reinstall()}")]
 
 
 def _system() -> Iterator[Item]:
@@ -74,17 +74,17 @@ def _data() -> Iterator[Item]:
     data = import_module("course_lib.data")
     for name, arguments, wanted in (("fashion_mnist_mini", ("test",), 2000), ("photos", (), None)):
         try:
-            pictures = data.load(name, *arguments)
-            count = len(pictures)
-            pictures[count - 1]
+            images = data.load(name, *arguments)
+            count = len(images)
+            images[count - 1]
         except Exception as error:
             yield Item(name, "missing", one_line(error), restore("data"))
             continue
         if count == 0 or (wanted and count != wanted):
-            detail = f"{count} pictures, wanted {wanted or 'some'}"
+            detail = f"{count} images, wanted {wanted or 'some'}"
             yield Item(name, "missing", detail, restore("data"))
         else:
-            yield Item(name, "ok", f"{count} pictures read")
+            yield Item(name, "ok", f"{count} images read")
 
 
 def _checkpoints() -> Iterator[Item]:

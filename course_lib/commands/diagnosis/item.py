@@ -1,4 +1,4 @@
-"""One line of `course doctor`'s report, and how its parts word what went wrong and how to mend it."""
+"""One line of `course doctor`'s report, and the wording of errors and fixes that its parts share."""
 
 import shlex
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`course doctor` on packages: what pyproject.toml asks for, against what is installed."""
+"""`course doctor` on packages: what pyproject.toml requires, compared with what is installed."""
 
 from collections.abc import Iterator
 from importlib import import_module, metadata
@@ -11,9 +11,9 @@ PAIR = ("torch", "torchvision")
 
 
 def torch_pair() -> Iterator[Item]:
-    """torch and torchvision: each there, and each of a version that the other can work with."""
+    """torch and torchvision: each is installed, in a version that works with the other."""
     versions = []
-    for name in PAIR:  # torchvision finds out when it is imported that torch does not fit
+    for name in PAIR:  # only importing torchvision shows that torch does not fit it
         try:
             versions.append(f"{name} {import_module(name).__version__}")
         except Exception as error:
@@ -24,7 +24,7 @@ def torch_pair() -> Iterator[Item]:
 
 
 def requirements() -> Iterator[Item]:
-    """What the project's own metadata asks for: needed always, or by one command only (its extras)."""
+    """What the project's own metadata require: always, or for one command only (its extras)."""
     from packaging.requirements import Requirement
 
     for text in metadata.requires(PROJECT) or []:
