@@ -1,1 +1,1 @@
-"""How the course is made and proven: notebooks from text, seals, re-runs, exercises. Learners never need it."""
+"""How the course is built and verified: notebooks from text, seals, re-runs, exercises. Learners never need it."""

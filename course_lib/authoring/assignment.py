@@ -1,8 +1,8 @@
-"""The shape of an assignment: solution cells, each followed by the check cell that grades it.
+"""The structure of an assignment: solution cells, each followed by the check cell that grades it.
 
-Data flow: `exercises` lists what a solutions notebook asks for and refuses one that nbgrader would mangle
-silently (an END marker missing, a marker in the wrong cell, an exercise without a check). exercises.py then
-clears it, and the tests of wrong answers walk the same list. Course machinery.
+Data flow: `exercises` lists the exercises of a solutions notebook and refuses one that nbgrader would silently
+corrupt (an END marker missing, a marker in the wrong cell, an exercise without a check). exercises.py then removes
+the solutions, and the tests of wrong answers use the same list. Course machinery.
 """
 
 import re
@@ -27,7 +27,7 @@ class Exercise:
 
 
 def role(cell: NotebookNode, what: str) -> bool:
-    """Whether nbgrader's metadata give the cell this role: `solution`, `grade` or `locked`."""
+    """Whether the cell's nbgrader metadata give it this role: `solution`, `grade` or `locked`."""
     return bool(cell.metadata.get("nbgrader", {}).get(what, False))
 
 
@@ -41,7 +41,7 @@ def exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
             _check_metadata(cell, where)
             identifier = cell.metadata.nbgrader["grade_id"]
             if identifier in ids:
-                raise CourseError(f"{where}: grade_id {identifier!r} is taken; every cell needs its own")
+                raise CourseError(f"{where}: grade_id {identifier!r} is taken; give every cell its own")
             ids[identifier] = index
     found = []
     for identifier, index in ids.items():
@@ -55,7 +55,7 @@ def exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
             )
         found.append(Exercise(identifier, index, check, notebook.cells[check].metadata.nbgrader["points"]))
     if not found:
-        raise CourseError(f"{name}: no exercise in it; mark a solution cell with nbgrader metadata")
+        raise CourseError(f"{name}: it has no exercise; mark a solution cell with nbgrader metadata")
     checked = {f"check_{exercise.name}" for exercise in found}
     for identifier, index in ids.items():
         cell = notebook.cells[index]
@@ -65,7 +65,7 @@ def exercises(notebook: NotebookNode, name: str) -> list[Exercise]:
 
 
 def _check_markers(cell: NotebookNode, where: str) -> None:
-    """nbgrader finds markers as substrings of any line, and swallows an END without BEGIN: insist on pairs."""
+    """nbgrader finds markers as substrings of any line and ignores an END without BEGIN: insist on pairs."""
     for region, kind in REGIONS.items():
         lines = [line for line in cell.source.splitlines() if re.search(rf"(?:BEGIN|END)\s+{region}", line, re.I)]
         for line, wanted in zip(lines, ["BEGIN", "END"] * len(lines), strict=False):

@@ -1,9 +1,9 @@
-"""How far a chapter's numbers and figures move when nothing is wrong: measured, and kept in tests/bands/.
+"""How much a chapter's numbers and figures vary when nothing is wrong: measured, and kept in tests/bands/.
 
-Data flow: the text's notebook is executed again and again: with other seeds (`SEED = 0` replaced), with fewer of the
-processor's instructions, and with initial weights changed by a relative 1e-6. What its expects printed becomes a list
-for each label; a test holds the bands in the notebook against it. What its figures show becomes, part by part, the
-largest distance between any two of the runs with the chapter's own seed; verify.py allows that, with room.
+Data flow: the text's notebook is executed repeatedly: with other seeds (`SEED = 0` replaced), with fewer of the
+processor's instructions, and with initial weights changed by a relative 1e-6. The values its expects print become a
+list for each label; a test compares the bands in the notebook with it. For each part of its figures, the largest
+distance between any two of the runs with the chapter's own seed is kept; verify.py allows that, with a margin.
 
 Course machinery.
 """
@@ -32,13 +32,13 @@ from course_lib.expect.reading import readings
 from course_lib.system.files import write_text
 
 SEED_LINE = re.compile(r"^SEED = 0\b", re.MULTILINE)
-AT_ONCE = 2  # each on one thread
-SMALL = 1e-4  # a distance below this is rounding of the description
+AT_ONCE = 2  # notebooks at once, each on one thread
+SMALL = 1e-4  # a distance below this is rounding in the description
 
 
 @dataclass(frozen=True)
 class Run:
-    """One way to execute a chapter; `nudge` above 0 names a change of the initial weights."""
+    """One way to execute a chapter; `nudge` above 0 selects a random change of the initial weights."""
 
     seed: int = 0
     instructions: str = "own"
@@ -48,7 +48,7 @@ class Run:
         return f"seed {self.seed}, {self.instructions} instructions, nudge {self.nudge}"
 
 
-# What rounding alone may change. The committed notebook is one more run, without a nudge.
+# Runs that differ by rounding alone. The committed notebook is one more, without a nudge.
 ROUNDING = [
     Run(nudge=1),
     Run(nudge=2),
@@ -60,18 +60,18 @@ ROUNDING = [
 
 
 def bands_file(pair: Pair, root: Path = ROOT) -> Path:
-    """Where the measured spread of a notebook is kept: tests/bands/NN_name.json, solutions in a folder of theirs."""
+    """The file with a notebook's measured spread: tests/bands/NN_name.json, solutions in a folder of their own."""
     folder = root / "tests" / "bands"
     return folder / f"{pair.text.stem}.json" if _is_chapter(pair) else folder / f"{pair.name}.json"
 
 
 def measure(name: str, seeds: int = 6, keep_seeds: bool = False, root: Path = ROOT) -> list[Path]:
-    """Measure the notebooks that `name` names (see `pairs.pairs`) and write what was found. Returns the files.
+    """Measure the notebooks that `name` selects (see `pairs.pairs`) and write the results. Returns the files.
 
-    Solutions without figures have nothing to measure, and are passed over. With `keep_seeds`, the numbers of other
-    seeds stay as they were measured before; only rounding is measured anew.
-    Raises CourseError when a chapter has no line `SEED = 0`, was not built, a run fails, or a figure changes its words
-    or its number of curves from run to run.
+    Solutions without figures have nothing to measure and are skipped. With `keep_seeds`, the numbers of other seeds
+    stay as they were measured before; only rounding is measured again.
+    Raises CourseError if a chapter has no line `SEED = 0` or was not built, if a run fails, or if a figure changes its
+    words or its number of curves between runs.
     """
     chosen = [pair for pair in pairs(name, root) if _is_chapter(pair) or _spreads([read(pair.notebook)], pair.name)]
     return [_measure(pair, seeds, keep_seeds, root) for pair in chosen]
@@ -100,17 +100,17 @@ def _measure(pair: Pair, seeds: int, keep_seeds: bool, root: Path) -> Path:
     kept["rounding"] = _values(rounding)
     kept["figures"] = _spreads(rounding, pair.name)
     write_text(target, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
-    shutil.rmtree(_kept(notebook, pair, root), ignore_errors=True)  # the library may be another one next time
+    shutil.rmtree(_kept(notebook, pair, root), ignore_errors=True)  # the library may have changed by next time
     return target
 
 
 def _kept(notebook: NotebookNode, pair: Pair, root: Path) -> Path:
-    """Where runs wait until all are there, under what the cells say: a stopped measurement goes on where it was."""
+    """Where runs wait until all are done, named by the cells' code: an interrupted measurement can continue."""
     return root / "runs" / "bands" / f"{pair.text.stem}-{code_digest(notebook)}"
 
 
 def code_digest(notebook: NotebookNode) -> str:
-    """A short hash of what the code cells say: a kept run of other code is no run of this notebook."""
+    """A short hash of the code cells: a kept run of other code is not a run of this notebook."""
     return hashlib.sha256("\n\n".join(cell.source for cell in code_cells(notebook)).encode()).hexdigest()[:12]
 
 
@@ -127,7 +127,7 @@ def _run(notebook: NotebookNode, pair: Pair, run: Run, root: Path) -> NotebookNo
 
 
 def _values(runs: list[NotebookNode]) -> dict[str, list[float]]:
-    """For each label, what the expects of each run measured."""
+    """For each label, the values that the expects of each run measured."""
     measured = [
         {r.label: r.value for cell in code_cells(run) for t in texts(cell) for r in readings(t)} for run in runs
     ]
@@ -140,17 +140,19 @@ def _spreads(runs: list[NotebookNode], name: str) -> dict[str, list[Spread]]:
     for number, cells in enumerate(zip(*map(code_cells, runs), strict=True), start=1):
         figures = [shown(cell.outputs) for cell in cells]
         if len({len(several) for several in figures}) > 1:
-            raise CourseError(f"{name}, cell [{number}]: shows {sorted(map(len, figures))} figures, by run; calm it")
+            raise CourseError(
+                f"{name}, cell [{number}]: shows {sorted(map(len, figures))} figures, by run; make it stable"
+            )
         try:
             if figures[0]:
                 found[cells[0].id] = [_spread(versions) for versions in zip(*figures, strict=True)]
         except Unlike as reason:
-            raise CourseError(f"{name}, cell [{number}]: {reason}; calm it, or word it for both") from None
+            raise CourseError(f"{name}, cell [{number}]: {reason}; make it stable, or word it for both") from None
     return found
 
 
 def _spread(versions: tuple[Shown, ...]) -> Spread:
-    """The largest distance between any two versions of one figure, part by part; parts that never move are left out."""
+    """The largest distance between any two versions of one figure, part by part, without parts that never change."""
     largest: Spread = {}
     for a, b in itertools.combinations(versions, 2):
         for part, values in distances(a, b).items():
@@ -163,9 +165,9 @@ def _spread(versions: tuple[Shown, ...]) -> Spread:
 
 
 def exchanged(spread: Spread, figure: Shown) -> set[str]:
-    """The images of a figure that rounding may exchange for others: `panel 3, image 1`, …
+    """The images of a figure that rounding may swap for others: `panel 3, image 1`, …
 
-    Which of 10,000 garments is the nearest may hang on the last bit, and a GAN may draw a dress where it drew a shirt.
+    Which of 10,000 garments is nearest may depend on the last bit, and a GAN may draw a dress instead of a shirt.
     """
     kinds = _kinds(figure)
     flipped = {kind for image, kind in kinds.items() if spread.get(f"{image}, light: mean", [0.0])[0] > CALM}
@@ -173,7 +175,7 @@ def exchanged(spread: Spread, figure: Shown) -> set[str]:
 
 
 def _kinds(figure: Shown) -> dict[str, str]:
-    """For each image of a figure, of which kind it is: that of its title, which in a row only the first may have."""
+    """For each image of a figure, its kind: the title, which in a row only the first image may have."""
     described = figure.description or {"words": [], "parts": {}}
     titles = {where.partition(",")[0]: text for where, text, _ in described["words"] if where.endswith(" title")}
     kinds, title = {}, ""
@@ -185,9 +187,9 @@ def _kinds(figure: Shown) -> dict[str, str]:
 
 
 def _share_among_images(spread: Spread, figure: Shown) -> None:
-    """Give the images of one kind one spread, the largest of theirs, and all tiles one if any image moves.
+    """Give the images of one kind their largest spread, and all tiles one spread if any image changes.
 
-    A few runs exchange a few of them; which ones is chance.
+    A few runs swap a few of the images; which ones is chance.
     """
     kinds = _kinds(figure)
     for kind in set(kinds.values()):
@@ -200,9 +202,9 @@ def _share_among_images(spread: Spread, figure: Shown) -> None:
 
 
 def _share_among_counts(spread: Spread, figure: Shown) -> None:
-    """Give series of counts that look alike in one panel one spread, the largest of theirs.
+    """Give series of counts that look alike in one panel the largest of their spreads.
 
-    A count moves by a whole or not at all; which of several was one short in a few runs is chance.
+    A count changes by a whole number or not at all; which of several was one short in a few runs is chance.
     """
     described = figure.description or {"words": [], "parts": {}}
     looks = {where: text for where, text, _ in described["words"]}
@@ -218,14 +220,14 @@ def _share_among_counts(spread: Spread, figure: Shown) -> None:
 
 
 def is_loose(part: str, figure: Shown) -> bool:
-    """Whether a part tells of points that no line connects, or of arrows: each of them moves by itself."""
+    """Whether a part describes unconnected points or arrows, each of which moves on its own."""
     words = {where: text for where, text, _ in (figure.description or {"words": []})["words"]}
     line = re.match(r"panel \d+, line \d+", part)
     return ", arrows " in part or (line is not None and "line 'None'" in words.get(line[0], ""))
 
 
 def _free_single_points(spread: Spread, figure: Shown) -> None:
-    """Where one of many points has jumped to another mode, or one arrow has turned, any may; their mean decides."""
+    """If one of many points jumped to another mode, or one arrow turned, any may; only their mean is checked."""
     for part, values in spread.items():
         if part.endswith(": largest") and values[0] > CALM and is_loose(part, figure):
             spread[part] = [max(1.0, values[0])]

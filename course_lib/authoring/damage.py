@@ -1,8 +1,8 @@
 """Small damage to what a chapter shows, of the kinds that a re-run must catch.
 
 Data flow: the figures that a kernel kept (kernel.py, COURSE_KEEP_FIGURES) and a cell's outputs → a damaged copy, drawn
-as the notebook would have drawn it. Each function returns the candidates for its kind, the smallest that a reader would
-notice first. benchmarks/verification.py draws from them by a seed, and counts what verify.py catches. Course machinery.
+as the notebook would have drawn it. Each function returns its kind of damage, the smallest that a reader would notice
+first. benchmarks/verification.py samples them with a seed and counts what verify.py catches. Course machinery.
 """
 
 import base64
@@ -29,17 +29,17 @@ from course_lib.authoring.same_figure import Spread
 from course_lib.authoring.same_picture import decode
 from course_lib.expect.reading import LINE
 
-NOTICED = 0.05  # of a panel's height: a smaller change of a curve is not told from its noise
-PLAIN = 3  # damage is told from rounding when it is so many times as large
+NOTICED = 0.05  # of a panel's height: a smaller change of a curve looks like noise
+PLAIN = 3  # damage counts as visible when it is this many times as large as rounding
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One change of a figure: what it is in words, how large (for the order), and the function that does it.
+    """One change of a figure: what it is in words, its size (for sorting), and the function that applies it.
 
-    `where` is the image that is changed, as descriptions name it; empty for anything else. `moves` names, as a regular
-    expression, the parts of a spread that say how far what is changed moves by itself; `apart` is the size on their
-    scale, where that is another.
+    `where` is the image that is changed, as descriptions name it; empty for anything else. `moves` is a regular
+    expression for the parts of a spread that say how much the changed part varies by itself; `apart` is the size on
+    their scale, if that differs.
     """
 
     what: str
@@ -50,19 +50,19 @@ class Damage:
     apart: float | None = None
 
     def is_plain(self, spread: Spread) -> bool:
-        """Whether it stands out of what rounding does: three times as large as two honest runs are apart."""
+        """Whether it stands out from rounding: three times as large as the distance between two honest runs."""
         alone = (values[0] for part, values in spread.items() if self.moves and re.fullmatch(self.moves, part))
         return (self.size if self.apart is None else self.apart) >= PLAIN * max(alone, default=0.0)
 
 
 def redraw(file: Path, damage: Damage | None = None) -> dict:
-    """A kept figure as an output of a cell, damaged or as it was."""
+    """A kept figure as a cell's output, damaged or unchanged."""
     figure = pickle.loads(file.read_bytes())  # written a moment ago by our own kernel
     if damage is not None:
         damage.do(figure)
     picture = print_figure(figure, "png", base64=True, bbox_inches="tight")
     described = json.dumps(describe(figure), ensure_ascii=False)
-    plt.close("all")  # a figure that is read back counts as opened
+    plt.close("all")  # an unpickled figure counts as open
     return {
         "output_type": "display_data",
         "data": {"image/png": picture, "text/plain": repr(figure)},
@@ -71,7 +71,7 @@ def redraw(file: Path, damage: Damage | None = None) -> dict:
 
 
 def blanked(output: dict) -> dict:
-    """The output with an empty picture of the same size, its description untouched."""
+    """The output with an empty image of the same size and its description unchanged."""
     image = decode(base64.b64decode(output["data"]["image/png"]))
     file = io.BytesIO()
     Image.new("RGB", image.size, "white").save(file, "png")
@@ -79,7 +79,7 @@ def blanked(output: dict) -> dict:
 
 
 def curves(figure: Figure) -> Iterator[tuple[int, int, Axes, Line2D]]:
-    """Every visible curve: its panel, its place, and both objects."""
+    """Every visible curve: the indices of its panel and line, and both objects."""
     for panel, axes in enumerate(figure.axes):
         for place, line in enumerate(axes.get_lines()):
             if line.get_visible() and len(line.get_xdata()) > 1:
@@ -87,7 +87,7 @@ def curves(figure: Figure) -> Iterator[tuple[int, int, Axes, Line2D]]:
 
 
 def _height(axes: Axes, values: np.ndarray) -> np.ndarray:
-    """Where values stand in their panel, 0 … 1."""
+    """The height of values in their panel, 0 … 1."""
     points = axes.transData.transform(np.stack([np.zeros_like(values), values], axis=1))
     return axes.transAxes.inverted().transform(points)[:, 1]
 
@@ -97,7 +97,7 @@ def _numbers(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _moves(panel: int, *places: int) -> str:
-    """The parts that say how far these curves move by themselves (see `Damage.moves`)."""
+    """The parts that say how much these curves vary by themselves (see `Damage.moves`)."""
     return rf"panel {panel + 1}, line ({'|'.join(str(place + 1) for place in places)})\b.*, y: mean"
 
 
@@ -106,7 +106,7 @@ def _connected(line: Line2D) -> bool:
 
 
 def another_curve(figure: Figure) -> list[Damage]:
-    """One curve shows the values of another one in its panel."""
+    """One curve shows the values of another curve in its panel."""
     found = []
     for panel, place, axes, line in curves(figure):
         if not _connected(line):
@@ -130,7 +130,7 @@ def another_curve(figure: Figure) -> list[Damage]:
 
 
 def removed_curve(figure: Figure) -> list[Damage]:
-    """One curve is gone; its entry in the legend stays."""
+    """One curve is removed; its legend entry stays."""
     found = []
     for panel, place, axes, line in curves(figure):
         length = float(np.nansum(np.abs(np.diff(_height(axes, _numbers(line)[1])))))
@@ -143,7 +143,7 @@ def removed_curve(figure: Figure) -> list[Damage]:
 
 
 def raised_curve(figure: Figure) -> list[Damage]:
-    """One curve stands a twentieth of the panel higher, or one bar is that much longer."""
+    """One curve is raised by a twentieth of the panel, or one bar is that much longer."""
     found = []
     for panel, place, axes, line in curves(figure):
         x, y = _numbers(line)
@@ -182,7 +182,7 @@ def raised_curve(figure: Figure) -> list[Damage]:
 
 
 def other_axis(figure: Figure) -> list[Damage]:
-    """An axis ends a twentieth further out, or is logarithmic."""
+    """An axis ends a twentieth further out, or becomes logarithmic."""
     found = []
     for panel, axes in enumerate(figure.axes):
         if not axes.axison:
@@ -205,7 +205,7 @@ def other_axis(figure: Figure) -> list[Damage]:
 
 
 def other_words(figure: Figure) -> list[Damage]:
-    """One letter of a title, a label or a legend is another one."""
+    """One letter of a title, a label or a legend is changed."""
     found = []
 
     def each(fresh: Figure) -> list:
@@ -230,7 +230,7 @@ def other_words(figure: Figure) -> list[Damage]:
 
 
 def other_image(figure: Figure) -> list[Damage]:
-    """One image of a figure is mirrored, or is the next one."""
+    """One image of a figure is mirrored, or replaced by another."""
     images = [
         (panel, place, image) for panel, axes in enumerate(figure.axes) for place, image in enumerate(axes.images)
     ]
@@ -266,7 +266,7 @@ FIGURE_DAMAGE: dict[str, Callable[[Figure], list[Damage]]] = {
 
 
 def outside_its_band(text: str) -> list[tuple[str, float]]:
-    """For each expect line of an output: the text with that number a hundredth of its band outside it."""
+    """For each expect line of an output: the text with its number outside the band by 1 % of the band."""
     found = []
     lines = text.splitlines(keepends=True)
     for place, line in enumerate(lines):
@@ -280,7 +280,7 @@ def outside_its_band(text: str) -> list[tuple[str, float]]:
 
 
 def other_number(text: str) -> list[str]:
-    """For each printed number that no band judges: the text with its last digit another one."""
+    """For each printed number that no band checks: the text with its last digit changed."""
     found = []
     lines = text.splitlines(keepends=True)
     for place, line in enumerate(lines):

@@ -1,7 +1,7 @@
 """What a figure shows, as data: its words, and every series, bar, image and axis as a few numbers.
 
 Data flow: a matplotlib figure → `describe` → a small dictionary that kernel.py puts into the metadata of the figure's
-output, so that it is committed and sealed with the picture. same_figure.py compares two of them. Numbers inside words
+output, so that it is committed and sealed with the image. same_figure.py compares two of them. Numbers inside words
 (a title that names a PSNR) are taken out of the words and compared as numbers. Course machinery.
 """
 
@@ -22,7 +22,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, NullFormatter, ScalarFormatter
 
 POINTS = 48  # a longer curve is sampled at this many places
-CELLS = 256  # the images of a figure are averaged over about so many cells together …
+CELLS = 256  # the images of a figure are averaged over about this many cells in total …
 SIDES = (4, 16)  # … each over no fewer than 4×4, no more than 16×16
 DIGITS, SHADES = 4, 3  # significant digits, of numbers and of colours
 NUMBER = re.compile(r"(?<![A-Za-z_])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -33,8 +33,8 @@ Description = dict[str, Any]
 def describe(figure: Figure) -> Description:
     """`{"words": [[where, text, numbers]], "parts": {name: {"values", "span"}}}` of a drawn figure.
 
-    `span` is what a difference is measured against: the height of an axis, the range of an image's colours. Values that
-    are not finite are None.
+    `span` is the scale for differences: the height of an axis, the range of an image's colours. Non-finite values are
+    None.
     """
     drawn = _Drawn()
     width, height = figure.get_size_inches()
@@ -66,7 +66,7 @@ class _Drawn:
             self.words.append([where, NUMBER.sub("#", text), NUMBER.findall(text)])
 
     def label(self, name: str, label: Any) -> None:
-        if not str(label).startswith("_"):  # matplotlib's own name for what has none
+        if not str(label).startswith("_"):  # matplotlib's name for an unlabelled artist
             self.say(f"{name}, label", str(label))
 
     def measure(self, name: str, values: Any, span: float, digits: int = DIGITS) -> None:
@@ -90,7 +90,7 @@ def _short(value: float, digits: int = DIGITS) -> float | None:
 
 
 def _plain(value: Any) -> float:
-    """A position may be a category's name; its place is told by the axis."""
+    """A position may be a category's name; its place is given by the axis."""
     return float(value) if isinstance(value, int | float | np.number) else math.nan
 
 
@@ -121,7 +121,7 @@ def _describe_axes(drawn: _Drawn, axes: Axes, panel: str) -> None:
 
 
 def _scaled(values: Any, scale: str) -> np.ndarray:
-    """Where values stand on their axis: on a logarithmic one, distances are ratios."""
+    """The places of values on their axis: on a logarithmic one, distances are ratios."""
     array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
     if scale == "log":
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -130,7 +130,7 @@ def _scaled(values: Any, scale: str) -> np.ndarray:
 
 
 def _sampled(values: np.ndarray) -> np.ndarray:
-    """At most POINTS of them, evenly, both ends among them."""
+    """At most POINTS of them, evenly spaced, including both ends."""
     if len(values) <= POINTS:
         return values
     return values[np.linspace(0, len(values) - 1, POINTS).round().astype(int)]
@@ -166,7 +166,7 @@ def _describe_line(drawn: _Drawn, line: Line2D, name: str, spans: Sequence[float
 def _measure_points(drawn: _Drawn, name: str, xy: np.ndarray, spans: Sequence[float], cloud: bool) -> None:
     for letter, values, span in zip("xy", xy.T, spans, strict=True):
         drawn.measure(f"{name}, {letter}", _sampled(values), span)
-        if cloud:  # points may change places and still be the same distribution
+        if cloud:  # points may swap places and still be the same distribution
             drawn.measure(f"{name}, {letter} quantiles", np.nanquantile(values, np.linspace(0.05, 0.95, 10)), span)
 
 
@@ -210,7 +210,7 @@ def _describe_patches(
     for axis, letter in enumerate("xy"):
         ends = [corner[axis] for bar in bars for corner in (bar.get_bbox().p0, bar.get_bbox().p1)]
         places = _scaled(ends, scales[axis])
-        if scales[axis] == "log":  # a bar on a logarithmic axis starts at 0, which has no place there
+        if scales[axis] == "log":  # a bar starts at 0, which a logarithmic axis cannot show
             places = places[1::2]
         drawn.measure(f"{panel}, bars {letter}", places, spans[axis])
     for number, patch in enumerate(patch for patch in seen if not isinstance(patch, Rectangle)):
@@ -236,7 +236,7 @@ def _describe_image(drawn: _Drawn, image: AxesImage, name: str, side: int) -> No
 
 
 def cells_of_an_image(figure: Figure) -> int:
-    """How many cells high and wide each image of a figure is described."""
+    """The number of cells, per side, in which each image of a figure is described."""
     images = sum(len(axes.images) for axes in figure.axes)
     return int(np.clip(math.sqrt(CELLS / max(1, images)), *SIDES))
 

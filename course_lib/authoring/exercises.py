@@ -1,4 +1,4 @@
-"""exercises/ made from solutions/: the student's notebook is never written by hand, so the pair cannot drift.
+"""exercises/ generated from solutions/: student notebooks are never written by hand, so the two cannot diverge.
 
 Data flow: a built solutions notebook → `assignment.exercises` (is it well formed?) → nbgrader's own preprocessors
 (answers become a stub, hidden tests and outputs go, cells are locked, checksums added) → exercises/same_name.ipynb,
@@ -42,7 +42,7 @@ def student_version(solution: NotebookNode, name: str) -> NotebookNode:
     config.ClearSolutions.text_stub = TEXT_STUB
     notebook, resources = copy.deepcopy(solution), {}
     for step in (ClearSolutions, ClearHiddenTests, ClearOutput, LockCells, ComputeChecksums, CheckCellMetadata):
-        if step is ComputeChecksums:  # the checksum covers the source, so links have to be final before it
+        if step is ComputeChecksums:  # the checksum covers the source, so the links must be final
             for cell in notebook.cells:
                 cell.source = cell.source.replace(f"solutions/{name}.ipynb", f"exercises/{name}.ipynb")
         notebook, resources = step(config=config).preprocess(notebook, resources)
@@ -55,8 +55,8 @@ def student_version(solution: NotebookNode, name: str) -> NotebookNode:
 def generate(check: bool = False, root: Path = ROOT) -> list[Path]:
     """Write an exercise for every solution; return the files that changed.
 
-    With `check`, write nothing and raise CourseError naming every exercise that differs from its solution, is
-    missing, or has no solution. Nothing is written either when any solution is malformed.
+    With `check`, write nothing and raise CourseError naming every exercise that differs from its solution, is missing,
+    or has no solution. If any solution is malformed, nothing is written either.
     """
     solutions = sorted((root / "solutions").glob("*.ipynb"))
     folder = root / "exercises"

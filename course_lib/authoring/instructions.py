@@ -1,9 +1,9 @@
 """Which of the processor's instructions the numeric libraries may use: the one place that knows their variables.
 
-float32 sums depend on their order, and the order on the width of the registers: so a chapter that trains gives other
-last digits on another processor. Limiting this machine's instructions shows what an older one will get.
+float32 sums depend on their order, and the order depends on the width of the registers, so a chapter that trains gives
+different last digits on another processor. Limiting this machine's instructions shows what an older one will compute.
 
-| variable | who obeys it |
+| variable | read by |
 |---|---|
 | ATEN_CPU_CAPABILITY | torch's own kernels: default (SSE), avx2, avx512 |
 | ONEDNN_MAX_CPU_ISA | oneDNN: convolutions and matrix products inside torch |
@@ -39,15 +39,17 @@ VARIABLES: dict[str, dict[str, str]] = {
 def variables(instructions: str) -> dict[str, str]:
     """The environment variables that limit the libraries to `own`, `avx2` or `sse41` instructions.
 
-    Raises CourseError for another name, or for a limit on a processor that is not an x86.
+    Raises CourseError for another name, or for a limit on a processor that is not x86.
     """
     if instructions not in VARIABLES:
-        raise CourseError(f"--instructions {instructions} came: give one of {', '.join(VARIABLES)}.")
+        raise CourseError(f"--instructions {instructions} is unknown; give one of {', '.join(VARIABLES)}.")
     if instructions != "own" and not is_x86():
-        raise CourseError(f"--instructions {instructions}: this is a {platform.machine()}; leave the option out.")
+        raise CourseError(
+            f"--instructions {instructions} needs an x86 processor, not {platform.machine()}; leave it out."
+        )
     return VARIABLES[instructions]
 
 
 def is_x86() -> bool:
-    """Whether this is the architecture on which the spread of the figures was measured."""
+    """Whether this is the architecture on which the figures' spread was measured."""
     return platform.machine().lower() in ("x86_64", "amd64")

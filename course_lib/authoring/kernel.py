@@ -1,9 +1,9 @@
 """What is added to a notebook's kernel while it is built, measured or verified: an IPython extension.
 
-Data flow: `profile` makes an IPython folder that loads this extension and nothing of the user's own settings;
-notebooks.py names it in the kernel's environment. In the kernel, each figure's output gets the figure's description
-(drawn.py) as metadata; with COURSE_NUDGE, every network starts a relative 1e-6 beside its initial weights, as another
-processor's rounding would move it; with COURSE_KEEP_FIGURES, the figures themselves are kept in a folder. Course
+Data flow: `profile` makes an IPython folder that loads this extension and none of the user's own settings;
+notebooks.py sets it in the kernel's environment. In the kernel, each figure's output gets the figure's description
+(drawn.py) as metadata; with COURSE_NUDGE, every network's initial weights change by a relative 1e-6, about what another
+processor's rounding would do; with COURSE_KEEP_FIGURES, the figures themselves are kept in a folder. Course
 machinery.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 
 NUDGE, KEEP = "COURSE_NUDGE", "COURSE_KEEP_FIGURES"
 RELATIVE = 1e-6
-CELL_SECONDS = 6 * 3600  # no cell computes for a minute; this ends one that hangs, and no busy machine reaches it
+CELL_SECONDS = 6 * 3600  # no cell computes for a minute; this stops one that hangs, even on a busy machine
 PATIENCE = 600  # seconds that a kernel may take to start, or a finished cell's last output to arrive
-DESCRIPTION = "drawn"  # the key in the metadata of the picture
+DESCRIPTION = "drawn"  # the key in the metadata of the image
 CONFIGURATION = f"""\
 c.InteractiveShellApp.extensions = [{__name__!r}]
 c.HistoryManager.enabled = False
@@ -43,14 +43,14 @@ def _kept() -> tempfile.TemporaryDirectory:
 
 
 def profile() -> str:
-    """The IPython folder for kernels that this process starts; it is gone when the process ends."""
-    with _one_at_a_time:  # two threads that ask at once would each make one, and the first would vanish
+    """The IPython folder for kernels that this process starts; it is deleted when the process ends."""
+    with _one_at_a_time:  # two threads at once would each make a folder, and the first would be deleted
         return _kept().name
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython when the kernel starts."""
-    shell.run_line_magic("matplotlib", "inline")  # now, and not at the first plot: it sets the formatter anew
+    shell.run_line_magic("matplotlib", "inline")  # now, because at the first plot it would replace the formatter
     from matplotlib.figure import Figure
 
     formatter = shell.display_formatter.formatters["image/png"]
@@ -60,7 +60,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def with_description(draw: Callable) -> Callable:
-    """The formatter `draw` (figure → PNG), its output with the figure's description as metadata."""
+    """The formatter `draw` (figure → PNG), with the figure's description as metadata of its output."""
     count = itertools.count(1)
 
     def drawn_and_described(figure: Any) -> tuple[bytes, dict]:
@@ -71,7 +71,7 @@ def with_description(draw: Callable) -> Callable:
         if folder := os.environ.get(KEEP):
             path = Path(folder) / f"{os.getpid()}-{next(count):03}.pickle"
             path.write_bytes(pickle.dumps(figure))
-        # As one string: a notebook's own layout would give every number a line.
+        # As one string, because a notebook's JSON layout would put every number on its own line.
         described = json.dumps(describe(figure), ensure_ascii=False, separators=(",", ":"))
         return picture, {**metadata, DESCRIPTION: described}
 
@@ -81,8 +81,8 @@ def with_description(draw: Callable) -> Callable:
 def nudge_initial_weights(seed: int) -> None:
     """From now on, before an optimiser's first step, its weights change by a random relative 1e-6.
 
-    Equal networks change equally, and an optimiser that resumes (it has state) is left alone: what a chapter says about
-    two equal trainings stays true.
+    Equal networks change equally, and an optimiser that resumes (it has state) is left alone, so that what a chapter
+    says about two equal training runs stays true.
     """
     import torch
     from torch.optim.optimizer import register_optimizer_step_pre_hook

@@ -1,4 +1,4 @@
-"""Notebooks from disk and to disk: errors in one line, and never a half-written file. Course machinery."""
+"""Read and write notebooks: errors in one line, and never a half-written file. Course machinery."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from course_lib.errors import CourseError
 
 
 def read(notebook: Path) -> NotebookNode:
-    """A notebook from disk, or one line on why not (missing, not JSON, too old)."""
+    """Read a notebook; CourseError says in one line why it cannot be read (missing, not JSON, too old)."""
     try:
         return nbformat.read(notebook, as_version=4)
     except FileNotFoundError:
@@ -20,5 +20,5 @@ def read(notebook: Path) -> NotebookNode:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its kind when it has none."""
+    """The first line of an error's message, or its type if it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

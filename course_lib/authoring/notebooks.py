@@ -1,7 +1,7 @@
 """Notebooks made from text: executed in a fresh kernel, cleaned, sealed, and only then written.
 
 Data flow: `pairs.from_text` → `execute` (nbclient, the pinned KERNEL_ENV, the notebook's own folder) → `clean`
-(what moves between runs) → `soundness.faults` (refuse) → `seal` → one atomic write. Course machinery.
+(remove what varies between runs) → `soundness.faults` (refuse) → `seal` → one atomic write. Course machinery.
 """
 
 import os
@@ -34,23 +34,23 @@ THREADS = 1
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # float32 sums depend on their order, and the order on threads and instruction set; training amplifies both. Threads are
-# pinned. The instruction set is not: AVX2 alone would make two processors agree to the last bit, and every run half as
-# slow again. The bands are there for that, and nothing but judged numbers may depend on it.
+# pinned. The instruction set is not: AVX2 alone would make two processors agree to the last bit, but every run would
+# take half as long again. The bands allow for it, and only numbers with a band may depend on it.
 KERNEL_ENV = {
-    "OMP_NUM_THREADS": str(THREADS),  # torch and OpenBLAS split sums by thread; one never waits for a busy core
+    "OMP_NUM_THREADS": str(THREADS),  # torch and OpenBLAS split sums by thread; one thread never waits for another
     "MKL_NUM_THREADS": str(THREADS),  # the same for MKL's matrix products …
     "MKL_DYNAMIC": "FALSE",  # … which must not take fewer threads on a busy machine
-    "TQDM_DISABLE": "1",  # a progress bar is for eyes, not for a reference output
-    "CUDA_VISIBLE_DEVICES": "",  # the committed outputs are the CPU's, also on a machine with a GPU
+    "TQDM_DISABLE": "1",  # no progress bars in a reference output
+    "CUDA_VISIBLE_DEVICES": "",  # committed outputs come from the CPU, even on a machine with a GPU
     "PYTHONHASHSEED": "0",  # the order of sets of strings, and whatever is printed from them
 }
 
 
 def kernel_environment(instructions: str = "own", nudge: int = 0) -> dict[str, str]:
-    """This process's environment with KERNEL_ENV on top, and no MPLBACKEND: the kernel's inline figures.
+    """This process's environment plus KERNEL_ENV, without MPLBACKEND, so that figures are the kernel's inline ones.
 
-    `instructions` limits the processor's (see instructions.py); `nudge` above 0 names a random change of all initial
-    weights by 1e-6 (see kernel.py).
+    `instructions` limits the processor's instructions (see instructions.py); `nudge` above 0 selects a random change of
+    all initial weights by 1e-6 (see kernel.py).
     """
     own = {key: value for key, value in os.environ.items() if key not in ("MPLBACKEND", NUDGE)}
     nudged = {NUDGE: str(nudge)} if nudge else {}
@@ -58,14 +58,14 @@ def kernel_environment(instructions: str = "own", nudge: int = 0) -> dict[str, s
 
 
 class ThisPythonSpec(KernelSpecManager):
-    """Any kernel name means the Python that runs this: a user's own `python3` kernel may be another one."""
+    """Maps any kernel name to the running Python: a user's own `python3` kernel may be another one."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
 
 class ThisPythonKernel(AsyncKernelManager):
-    """A kernel manager that starts only this Python."""
+    """A kernel manager that starts only the running Python."""
 
     def _kernel_spec_manager_default(self) -> KernelSpecManager:
         return ThisPythonSpec()
@@ -75,8 +75,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str, environment: dict[s
     """Run all cells in place, in a fresh kernel inside `folder`; return the cells' compute time in seconds.
 
     `environment` is the kernel's, `kernel_environment()` unless given. Stops at the first cell that raises (unless
-    tagged raises-exception) or takes longer than CELL_SECONDS; CourseError then says which
-    and why.
+    tagged raises-exception) or takes longer than CELL_SECONDS; CourseError then says which and why.
     """
     folder.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
@@ -88,7 +87,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str, environment: dict[s
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        # The kernel's own stderr is chatter about ports; what a cell writes to stderr comes as output.
+        # The kernel's own stderr only reports ports; what a cell writes to stderr arrives as output.
         client.execute(env=environment or kernel_environment(), stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellControlSignal, DeadKernelError, RuntimeError) as error:
         reason = (faults(notebook) or [str(error).strip().splitlines()[0]])[0]
@@ -106,12 +105,12 @@ def _seconds(cell: NotebookNode) -> float:
 
 
 def clean(notebook: NotebookNode) -> None:
-    """Take off what moves between runs, or points into a kernel that is gone."""
+    """Remove what varies between runs, or refers to a kernel that no longer exists."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     for cell in code_cells(notebook):
         for output in cell.outputs:
-            # A view without its model shows as an error; its text stays, and comes back live when the cell runs.
+            # A view without its model shows as an error; its text stays, and the widget returns when the cell runs.
             output.get("data", {}).pop(WIDGET_VIEW, None)
         cell.outputs = _joined(output for output in cell.outputs if output.get("data", True))
     notebook.metadata.pop("widgets", None)
@@ -121,7 +120,7 @@ def clean(notebook: NotebookNode) -> None:
 
 
 def _joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
-    """Neighbouring pieces of one stream as one: on a busy machine the kernel sends a cell's text in several."""
+    """Join neighbouring pieces of one stream, because a busy machine's kernel sends a cell's text in several."""
     joined: list[NotebookNode] = []
     for output in outputs:
         if joined and output.output_type == "stream" and joined[-1].get("name") == output.name:
@@ -132,10 +131,10 @@ def _joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
 
 
 def build(wanted: str | Path = "all", root: Path = ROOT, say: Callable[[str], object] = print) -> list[Path]:
-    """Make the notebooks that `wanted` names (see `pairs.pairs`) from their texts; return what was written.
+    """Build the notebooks that `wanted` selects (see `pairs.pairs`) from their texts; return what was written.
 
-    Raises CourseError, and leaves the old notebook alone, when a cell raised, wrote to stderr, left its band
-    or showed something that cannot repeat.
+    Raises CourseError, and leaves the old notebook alone, if a cell raised, wrote to stderr, left its band or showed
+    something that cannot be reproduced.
     """
     return [_build(pair, root, say) for pair in pairs(wanted, root)]
 

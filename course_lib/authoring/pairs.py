@@ -1,9 +1,9 @@
-"""Which text belongs to which notebook, and whether the two say the same.
+"""Which text belongs to which notebook, and whether the two agree.
 
 Data flow: text/notebooks/NN_name.py and text/solutions/NN_name.py (jupytext, py:percent) are what people write and
-review. `from_text` turns one into a notebook without outputs, notebooks.py executes it, `disagreements` proves
-that a committed notebook still has its text's cells, and `pull` carries edits made in JupyterLab back to the
-text. There is no live pairing: a learner who saves a notebook must not change the texts. Course machinery.
+review. `from_text` turns one into a notebook without outputs, notebooks.py executes it, `disagreements` checks that a
+committed notebook still has its text's cells, and `pull` copies edits made in JupyterLab back to the text. There is no
+live pairing, because a learner who saves a notebook must not change the texts. Course machinery.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from course_lib.system.files import write_text
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("notebooks", "solutions")
 FORMAT = "py:percent"
-# What jupytext and nbclient note down on a cell for themselves; the rest (tags, nbgrader, …) is the author's.
+# What jupytext and nbclient store on a cell for their own use; the rest (tags, nbgrader, …) is the author's.
 TRANSIENT = {"execution", "lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "skipline"}
 
 
@@ -34,9 +34,9 @@ class Pair:
 
 
 def pairs(wanted: str | Path = "all", root: Path = ROOT) -> list[Pair]:
-    """The pairs that `wanted` names: all, a folder (solutions), a chapter (01, 01_blocks, solutions/01) or a file.
+    """The pairs that `wanted` selects: all, a folder (solutions), a chapter (01, 01_blocks, solutions/01) or a file.
 
-    Raises CourseError when nothing has that name, or when `root` is no checkout of the course.
+    Raises CourseError if nothing has that name, or if `root` is not a checkout of the course.
     """
     if not (root / "text").is_dir():
         raise CourseError(f"no texts in {root}: building notebooks needs a checkout of the course (git clone)")
@@ -62,14 +62,14 @@ def _names(pair: Pair) -> set[str]:
 
 
 def from_text(text: Path) -> NotebookNode:
-    """The notebook a text describes: no outputs, the author's metadata only, ids that depend on content alone."""
+    """The notebook a text describes: no outputs, the author's metadata only, ids that depend only on content."""
     try:
         notebook = jupytext.read(text, fmt=FORMAT)
     except Exception as error:
-        raise CourseError(f"{text.name}: not a py:percent text ({first_line(error)}); mend it") from None
+        raise CourseError(f"{text.name}: not a py:percent text ({first_line(error)}); correct it") from None
     seen: dict[str, int] = {}
     for cell in notebook.cells:
-        # jupytext draws random ids; a hash keeps the committed file still when nothing changed.
+        # jupytext's ids are random; a hash leaves the committed file unchanged if the text is.
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -87,7 +87,7 @@ def _authored(cell: NotebookNode) -> NotebookNode:
 
 
 def disagreements(pair: Pair) -> list[str]:
-    """Where a notebook differs from its text in cells, types, sources, ids or metadata; empty when it does not."""
+    """Where a notebook differs from its text in cells, types, sources, ids or metadata; empty if nowhere."""
     if not pair.notebook.exists():
         return [f"{pair.name}: no notebook; build it with `course notebooks`"]
     written, built = from_text(pair.text).cells, read(pair.notebook).cells
@@ -103,7 +103,7 @@ def disagreements(pair: Pair) -> list[str]:
 
 
 def strays(root: Path = ROOT) -> list[Path]:
-    """Notebooks in notebooks/ and solutions/ that have no text, so nobody could rebuild them."""
+    """Notebooks in notebooks/ and solutions/ without a text, which nobody could rebuild."""
     built = {pair.notebook for pair in pairs("all", root)}
     return [p for folder in FOLDERS for p in sorted((root / folder).glob("*.ipynb")) if p not in built]
 
@@ -111,8 +111,8 @@ def strays(root: Path = ROOT) -> list[Path]:
 def pull(wanted: str | Path, root: Path = ROOT) -> list[Path]:
     """Write the cells of edited notebooks back to their texts; return the texts that changed.
 
-    The text's own header stays. Outputs do not travel: run `build` afterwards. CourseError when there is no
-    notebook to pull from, or when the text could not hold its cells exactly.
+    The text's own header stays. Outputs are not copied: run `build` afterwards. Raises CourseError if there is no
+    notebook to pull from, or if the text could not hold its cells exactly.
     """
     changed = []
     for pair in pairs(wanted, root):
@@ -132,7 +132,7 @@ def pull(wanted: str | Path, root: Path = ROOT) -> list[Path]:
 
 
 def _header(text: str) -> str:
-    """The commented YAML between the first two `# ---` lines, with the blank line after it; else nothing."""
+    """The commented YAML between the first two `# ---` lines, with the blank line after it; else an empty string."""
     if not text.startswith("# ---\n") or "\n# ---\n" not in text[6:]:
         return ""
     return text[: text.index("\n# ---\n", 5) + len("\n# ---\n")] + "\n"

@@ -1,8 +1,8 @@
 """`course test`: everything that continuous integration runs, in one command with one last line.
 
-Data flow: lint and layout, the tests on all processors, the notebooks run again, a real browser; each part is a process
-of its own and all run even when one failed. The last lines say what was skipped and why, name each failure and how to
-run it alone, and close with `green` or `red`. Course machinery.
+Data flow: lint and layout, the tests on all processors, the notebooks run again, a real browser; each part is its own
+process, and all run even if one fails. The last lines say what was skipped and why, name each failure and how to run it
+alone, and end with `green` or `red`. Course machinery.
 """
 
 import json
@@ -26,18 +26,18 @@ BROWSER = "tests/browser"
 
 
 def prove(fast: bool = False, instructions: str = "own", names: Iterable[str] = (), root: Path = ROOT) -> int:
-    """Run every part (without notebooks and browser when `fast`; only the notebooks `names`, if any). 0: all passed.
+    """Run every part (without notebooks and browser if `fast`; only the notebooks `names`, if any). 0: all passed.
 
-    `instructions` limits the processor's for tests and kernels alike, see instructions.py. Raises CourseError for
-    a name that no notebook has, or instructions that this processor lacks.
+    `instructions` limits the processor's instructions for tests and kernels alike, see instructions.py. Raises
+    CourseError for a name that no notebook has, or instructions that this processor lacks.
     """
     limits = variables(instructions)
     chosen = list(names)
     if chosen:
-        verify.notebooks(chosen, root)  # a name that nothing has is refused before anything starts
-    # A process for each core, of one thread each: small tensors gain nothing from threads that wait for each other.
+        verify.notebooks(chosen, root)  # refuse an unknown name before anything starts
+    # One single-threaded process per core: with small tensors, threads only wait for each other.
     settings = limits | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    if not os.access(root, os.W_OK):  # a read-only checkout: tools that keep something beside the code do without
+    if not os.access(root, os.W_OK):  # a read-only checkout: tools must not keep caches beside the code
         elsewhere = Path(tempfile.gettempdir(), "hypothesis")
         settings |= {"RUFF_NO_CACHE": "true", "HYPOTHESIS_STORAGE_DIRECTORY": str(elsewhere)}
 
@@ -62,7 +62,7 @@ def prove(fast: bool = False, instructions: str = "own", names: Iterable[str] = 
 
 @dataclass
 class Outcome:
-    """What became of one part: pytest's or ruff's exit status, its seconds, how many tests or cells ran."""
+    """The result of one part: pytest's or ruff's exit status, its seconds, how many tests or cells ran."""
 
     status: int
     seconds: float = 0.0
@@ -91,7 +91,7 @@ def _part(name: str, part: Callable[[], int]) -> Outcome:
 
 
 def _report(outcomes: dict[str, Outcome]) -> int:
-    """Print the summary; 0 when every part passed, else 1."""
+    """Print the summary; 0 if every part passed, else 1."""
     print("── summary")
     for name, outcome in outcomes.items():
         verdict = f"FAILED (exit status {outcome.status})" if outcome.status else "passed"

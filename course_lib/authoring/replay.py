@@ -1,7 +1,7 @@
-"""Outputs that were kept are shown again, as if the cell had computed them: the proof's proof runs in seconds.
+"""Show kept outputs again, as if the cell had computed them, so that the verification can be tested in seconds.
 
 Data flow: a committed notebook and the outputs of another run → `stage` writes a notebook whose committed outputs are
-true and whose cells show the other ones → nbval runs it like any notebook (verify.py) and judges. Course machinery.
+true and whose cells show the other outputs → nbval runs it like any notebook (verify.py) and judges. Course machinery.
 """
 
 import copy
@@ -17,7 +17,7 @@ from course_lib.system.files import write_text
 
 
 def stage(committed: NotebookNode, fresh: dict[int, list[dict]], target: Path) -> Path:
-    """Write `committed` to `target` with cells that show `fresh` (by the index among code cells), others their own.
+    """Write `committed` to `target` with cells that show `fresh` (by the index among code cells), or their own outputs.
 
     Everything else stays: ids, tags, execution counts, committed outputs. Returns `target`.
     """

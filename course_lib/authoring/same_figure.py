@@ -1,13 +1,13 @@
 """Whether a figure drawn again is the figure that was committed, judged by this figure's own spread.
 
 Data flow: two outputs, each a PNG with its description (drawn.py) → `distances`, a few numbers for each part of the
-figure → `difference` holds them against ROOM times the spread that the same part showed between runs that nothing but
-rounding tells apart (bands.py measures it), plus FLOORS, what a reader could not see. A part that no run moves is
-deterministic, and compared closely. On another architecture than the one measured, only presence, size and blankness
+figure → `difference` compares them with ROOM times the spread of the same part between runs that differ only by
+rounding (bands.py measures it), plus FLOORS, which a reader could not see. A part that is the same in all runs is
+deterministic, and compared closely. On an architecture other than the measured one, only presence, size and blankness
 are compared.
 
-Descriptions see what pictures hide (one curve's colour, a digit in a title) and pictures see what descriptions leave
-out (a picture exchanged by hand): both have to agree. Course machinery.
+Descriptions see what images hide (one curve's colour, a digit in a title) and images see what descriptions leave out
+(an image replaced by hand), so both have to agree. Course machinery.
 """
 
 import base64
@@ -22,7 +22,7 @@ from course_lib.authoring.same_picture import COLUMNS, disorder, unlike
 
 ROOM = 2.0  # of the largest distance between any two of the measured runs
 FLOORS = {
-    "mean": 0.004,  # of a panel's height or a picture's range: one grey level
+    "mean": 0.004,  # of a panel's height or an image's range: one grey level
     "largest": 0.012,
     "picture": 0.06,  # of the ink in a tile
     "count": 0.0,  # whole numbers in words
@@ -30,7 +30,7 @@ FLOORS = {
 }
 KINDS = ("image/png", "image/jpeg")
 CALM = 0.15  # of a panel's height or an image's range: more is another curve, or another image
-WHOLLY = 10.0  # the distance to a value that is not there
+WHOLLY = 10.0  # the distance to a missing value
 TILES = "tiles of the picture"
 EMPTY = {"values": [], "span": 1.0}
 
@@ -40,12 +40,12 @@ Spread = dict[str, list[float]]
 
 
 class Unlike(ValueError):
-    """Two figures that no spread makes the same: other words, another number of curves."""
+    """Two figures that no spread can explain: other words, or another number of curves."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One figure among a cell's outputs: its picture, and its description (None where matplotlib did not draw it)."""
+    """One figure among a cell's outputs: its image, and its description (None if matplotlib did not draw it)."""
 
     picture: bytes
     description: dict | None
@@ -64,7 +64,7 @@ def shown(outputs: list[dict]) -> list[Shown]:
 
 
 def difference(committed: Shown, fresh: Shown, spread: Spread | None) -> str:
-    """Why two figures are not the same, in one line; empty when they are. `spread` None: compare closely."""
+    """Why two figures differ, in one line; empty if they are the same. `spread` None: compare closely."""
     if reason := disorder(committed.picture, fresh.picture):
         return reason
     if not is_x86():
@@ -85,7 +85,7 @@ def difference(committed: Shown, fresh: Shown, spread: Spread | None) -> str:
 
 
 def kind(part: str) -> str:
-    """Which of FLOORS a part is held against: the last word of its name."""
+    """Which of FLOORS applies to a part: the last word of its name."""
     return part.rsplit(" ", 1)[1]
 
 
@@ -100,7 +100,7 @@ def _shown(part: str, value: float) -> str:
 
 
 def distances(a: Shown, b: Shown) -> Spread:
-    """For each part of a figure, how far apart two drawings of it are. Raises Unlike for other words or curves."""
+    """For each part of a figure, the distance between two drawings of it. Raises Unlike for other words or curves."""
     if (a.description is None) != (b.description is None):
         raise Unlike("has no description: build it again with `course notebooks`")
     found = {} if a.description is None else _described(a.description, b.description)
@@ -123,7 +123,7 @@ def _described(a: dict, b: dict) -> Spread:
     for name in old_parts | new_parts:
         parts = old_parts.get(name, EMPTY), new_parts.get(name, EMPTY)
         one, other = (part["values"] for part in parts)
-        # How many points are drawn may be chance, as of the modes that a GAN has found: the spread says so if it is.
+        # The number of points may be chance, as with the modes that a GAN covers; then the spread shows it.
         apart = [WHOLLY] * len(one or other)
         if len(one) == len(other):
             apart = [_apart(x, y, parts[0]["span"]) for x, y in zip(one, other, strict=True)]
@@ -132,9 +132,9 @@ def _described(a: dict, b: dict) -> Spread:
 
 
 def _matched(description: dict) -> tuple[dict[str, tuple[str, list[str]]], dict[str, dict]]:
-    """A description's words and parts by name; texts in a panel are named by what they say.
+    """A description's words and parts by name; texts in a panel are named by their words.
 
-    Names at the ends of curves are drawn in the order of the curves' last values, which rounding may exchange.
+    Names at the ends of curves are drawn in the order of the curves' last values, which rounding may swap.
     """
     names: dict[str, str] = {}
     for where, text, _ in description["words"]:

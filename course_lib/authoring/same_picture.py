@@ -1,8 +1,8 @@
-"""How far apart two pictures of one figure are, tile by tile, as shares of what is drawn in them.
+"""How far apart two images of one figure are, tile by tile, as shares of what is drawn in them.
 
 Data flow: `pictures` takes the PNGs out of a cell's outputs; `unlike` decodes two of them, reduces both to 192×192
-colours and asks of everything drawn in one whether the other has the same colour close by. What counts as too far is
-decided in same_figure.py, for each figure by its own measured spread. Course machinery.
+pixels and checks for everything drawn in one whether the other has the same colour close by. same_figure.py decides
+what is too far, for each figure by its own measured spread. Course machinery.
 """
 
 import base64
@@ -11,10 +11,10 @@ import io
 import numpy as np
 from PIL import Image
 
-GRID, NEAR = 192, 3  # compared at 192×192; "close by" is three of those, 1.5 % of the width
+GRID, NEAR = 192, 3  # compared at 192×192; "close by" is three of those pixels, 1.5 % of the width
 ROWS, COLUMNS = 4, 6  # tiles
 PIXELS = 12  # a tick label one digit longer moves the edge of a tightly cropped figure by about 7
-PAPER = 2.0  # of 255: what an almost empty tile may differ by, as if it held that much ink
+PAPER = 2.0  # of 255: ink added to every tile, so that almost empty tiles may differ a little
 BLANK = 1.0  # of 255: standard deviation below which nothing is drawn
 
 
@@ -25,7 +25,7 @@ def pictures(outputs: list[dict]) -> list[bytes]:
 
 
 def decode(picture: bytes) -> Image.Image:
-    """An RGB image on white paper. Raises ValueError when the bytes are no picture."""
+    """An RGB image on white paper. Raises ValueError if the bytes are not an image."""
     try:
         image = Image.open(io.BytesIO(picture)).convert("RGBA")
     except Exception as error:
@@ -39,7 +39,7 @@ def is_blank(image: Image.Image) -> bool:
 
 
 def disorder(committed: bytes, fresh: bytes) -> str:
-    """What forbids a comparison, in a few words (no picture, blank, another size); empty when nothing does."""
+    """Why two images cannot be compared, in a few words (no image, blank, another size); empty if they can."""
     try:
         old, new = decode(committed), decode(fresh)
     except ValueError as error:
@@ -53,9 +53,9 @@ def disorder(committed: bytes, fresh: bytes) -> str:
 
 
 def unlike(committed: bytes, fresh: bytes) -> list[float]:
-    """For each of ROWS×COLUMNS tiles, the share of ink in one picture that the other has nowhere near.
+    """For each of ROWS×COLUMNS tiles, the share of ink in one image that the other has nowhere near.
 
-    Ink is the distance from the paper (the median colour). 0 is a tile that both pictures contain.
+    Ink is the distance from the paper (the median colour). 0 means that both images contain the tile.
     """
     old, new = (_reduced(decode(picture)) for picture in (committed, fresh))
     return [max(pair) for pair in zip(_unmatched(old, new), _unmatched(new, old), strict=True)]

@@ -1,8 +1,8 @@
 """The seal on an executed notebook: a hash over everything its reader sees.
 
-Data flow: the builder seals what came out of a fresh kernel; a test recomputes the hash of every committed
-notebook, so a digit, a tick or a figure's byte changed by hand is found without running anything. The seal
-keeps honest people honest; whoever forges the hash as well is caught by the re-run. Course machinery.
+Data flow: the builder seals what came out of a fresh kernel; a test recomputes the hash of every committed notebook,
+so a digit, a tick or a figure's byte changed by hand is found without running anything. The seal guards against
+mistakes; a forged hash is caught by the re-run. Course machinery.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ def digest(notebook: NotebookNode) -> str:
 
 
 def seal(notebook: NotebookNode, seconds: float, threads: int, yardstick: float) -> None:
-    """Put the seal on; `seconds` is the compute time of the cells, `threads` the CPU threads they had.
+    """Add the seal; `seconds` is the compute time of the cells, `threads` the number of CPU threads they had.
 
-    `yardstick` is the machine's speed beside that run, in seconds (yardstick.py).
+    `yardstick` is the machine's speed during that run, in seconds (yardstick.py).
     """
     verified = {"sha256": digest(notebook), "seconds": round(seconds, 1), "cpu_threads": threads}
     verified["yardstick"] = round(yardstick, 2)
@@ -33,7 +33,7 @@ def seal(notebook: NotebookNode, seconds: float, threads: int, yardstick: float)
 
 
 def check_seal(notebook: NotebookNode, name: str) -> None:
-    """CourseError unless the seal is there and whole."""
+    """Raises CourseError unless the seal is there and matches."""
     verified = notebook.metadata.get("verified")
     if not verified:
         raise CourseError(f"{name}: never sealed; build it from its text with `course notebooks`")

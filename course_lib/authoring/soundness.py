@@ -1,7 +1,7 @@
-"""What may not stand in an executed notebook, found by reading it: no kernel is started.
+"""What an executed notebook must not contain, found by reading it: no kernel is started.
 
-Data flow: the builder asks `faults` before it writes; a test asks `faults` and `manners` of every committed
-notebook. Cells are numbered as JupyterLab shows them, [1] is the first code cell. Course machinery.
+Data flow: the builder calls `faults` before it writes; a test calls `faults` and `manners` on every committed
+notebook. Cells are numbered as in JupyterLab: [1] is the first code cell. Course machinery.
 """
 
 import statistics
@@ -36,8 +36,8 @@ def texts(cell: NotebookNode) -> Iterator[str]:
 
 
 def faults(notebook: NotebookNode, machine_paths: tuple[str, ...] = ()) -> list[str]:
-    """What makes a run worthless: an error, a word on stderr, a failed or false expect, a blank figure, text that
-    cannot repeat.
+    """What makes a run worthless: an error, output on stderr, a failed or false expect, a blank figure, text that
+    cannot be reproduced.
 
     `machine_paths` are folders of this machine that no output may name.
     """
@@ -74,7 +74,7 @@ def _line(text: str, part: str) -> str:
 
 
 def manners(notebook: NotebookNode, path: Path) -> list[str]:
-    """What makes a sound notebook hard to read or to host: unrun or long cells, a large file, widget state."""
+    """What makes a sound notebook hard to read or host: unrun or long cells, a large file, widget state."""
     cells = code_cells(notebook)
     found = []
     if (counts := [cell.execution_count for cell in cells]) != list(range(1, len(cells) + 1)):

@@ -1,8 +1,8 @@
-"""The proof that committed notebooks are true, as a pytest plugin and as one command.
+"""Verify that committed notebooks are true, as a pytest plugin and as one command.
 
 Data flow: `run` starts pytest in the pinned kernel environment; nbval runs every cell of every notebook in a fresh
-kernel and compares text (values in expect lines hidden by tests/sanitize.cfg); the hooks below compare the
-figures, which nbval leaves out, with the spread that bands.py measured for each. Course machinery.
+kernel and compares text (values in expect lines hidden by tests/sanitize.cfg); the hooks below compare the figures,
+which nbval leaves out, within the spread that bands.py measured for each. Course machinery.
 """
 
 import json
@@ -23,20 +23,20 @@ from course_lib.errors import CourseError
 
 AT_MOST = 8  # kernels at once, about 1 GB each
 SPREADS = Path("tests", "bands")
-KERNEL_STARTS = 3  # two kernels that start at the same moment can be given the same port, and one of them dies
+KERNEL_STARTS = 3  # two kernels that start at once can get the same port, and one of them dies
 
 
 class FigureDiffers(AssertionError):
-    """A figure, or the number of figures, is not the committed one. The message is one line."""
+    """A figure, or the number of figures, differs from the committed one. The message is one line."""
 
 
 def compare_figures(
     committed: list[dict], fresh: list[dict], spreads: list[Spread] | None = None, presence: bool = False
 ) -> str:
-    """What differs between the figures in two lists of outputs, in one line; empty when nothing does.
+    """What differs between the figures in two lists of outputs, in one line; empty if nothing does.
 
-    `spreads` holds what was measured for each figure; without it, they are compared closely. `presence`: only how many
-    there are, their sizes, and whether one is blank.
+    `spreads` holds the measured spread of each figure; without it, figures are compared closely. `presence`: compare
+    only how many there are, their sizes, and whether one is blank.
     """
     old, new = shown(committed), shown(fresh)
     if len(old) != len(new):
@@ -50,14 +50,14 @@ def compare_figures(
 
 @cache
 def measured(notebook: Path) -> dict[str, list[Spread]]:
-    """The spreads measured for a notebook's figures, by cell id; empty where nothing was measured."""
+    """The spreads measured for a notebook's figures, by cell id; empty if nothing was measured."""
     root, folder, name = notebook.parents[1], notebook.parent.name, f"{notebook.stem}.json"
     file = root / SPREADS / (name if folder == "notebooks" else f"{folder}/{name}")
     return json.loads(file.read_text(encoding="utf-8")).get("figures", {}) if file.exists() else {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give nbval a kernel that waits on a busy machine."""
+    """Give nbval a kernel that tolerates a busy machine."""
     from nbval import plugin
 
     if not getattr(plugin.RunningKernel, "is_patient", False):
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def patient(running_kernel: type) -> type:
-    """nbval's RunningKernel, started again when it died, and not given up after nbval's own 10 seconds."""
+    """nbval's RunningKernel, restarted if it dies, and without nbval's own limit of 10 seconds."""
 
     class PatientKernel(running_kernel):
         is_patient = True
@@ -79,24 +79,24 @@ def patient(running_kernel: type) -> type:
                         raise
 
         def _ensure_iopub_up(self):
-            """Nothing: jupyter_client's `wait_for_ready` has just had an answer, and output with it."""
+            """Nothing to do: jupyter_client's `wait_for_ready` has just received a reply, and output with it."""
 
     return PatientKernel
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """After nbval has run a cell and found its text true, compare its figures too."""
+    """After nbval has run a cell and found its text unchanged, compare its figures too."""
     if type(item).__name__ != "IPyNbCell":
         return (yield)
     item.output_timeout = PATIENCE
     result = yield
     where = f"{item.path.parent.name}/{item.path.stem}, cell [{item.cell_num + 1}]"
-    # nbval lets a cell pass that was never run, since it has nothing to compare with.
+    # nbval passes a cell that was never run, because it has nothing to compare with.
     if item.cell.execution_count is None and item.cell.source.strip():
         raise FigureDiffers(f"{where}: never run; build it with `course notebooks`")
     spreads = measured(item.path).get(item.cell.get("id", ""))
-    # What `nbval-ignore-output` frees is the text and the values; a figure that is gone or empty is still a fault.
+    # `nbval-ignore-output` exempts text and values; a missing or empty figure is still a fault.
     presence = not item.options["check"]
     if reason := compare_figures(item.cell.outputs, item.test_outputs, spreads, presence):
         raise FigureDiffers(f"{where}: {reason}")
@@ -105,7 +105,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Generator:
-    """Report a differing figure as its line alone."""
+    """Report a differing figure by its one line alone."""
     report = yield
     if call.excinfo and isinstance(call.excinfo.value, FigureDiffers):
         report.longrepr = str(call.excinfo.value)
@@ -113,9 +113,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Gener
 
 
 def notebooks(names: Iterable[str | Path] = (), root: Path = ROOT) -> list[Path]:
-    """The committed notebooks that are meant, the longest first (default: all chapters and solutions).
+    """The selected committed notebooks, the longest first (default: all chapters and solutions).
 
-    A name is a file, or what `course notebooks` takes. Raises CourseError when there is none, or one is missing.
+    A name is a file, or what `course notebooks` takes. Raises CourseError if there is none, or one is missing.
     """
     from course_lib.authoring.pairs import pairs
 
@@ -132,7 +132,7 @@ def notebooks(names: Iterable[str | Path] = (), root: Path = ROOT) -> list[Path]
 
 
 def seconds(notebook: Path) -> float:
-    """How long its cells computed when it was built; 0 when it does not say."""
+    """How long its cells computed when it was built; 0 if it does not say."""
     try:
         return float(json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["verified"]["seconds"])
     except (ValueError, KeyError, TypeError):
@@ -148,10 +148,10 @@ def run(
 ) -> int:
     """Re-run notebooks (default: all chapters and solutions) and compare; return pytest's exit status.
 
-    `extra` goes to pytest as it is; `instructions` and `nudge` to the kernels (see `kernel_environment`). Raises
-    CourseError when there is nothing to run.
+    `extra` goes to pytest unchanged; `instructions` and `nudge` to the kernels (see `kernel_environment`). Raises
+    CourseError if there is nothing to run.
     """
-    # Here and not above: pytest loads this module in every test run, and the kernel machinery is slow to import.
+    # Imported here: pytest loads this module in every test run, and the kernel machinery is slow to import.
     from course_lib.authoring.notebooks import kernel_environment
 
     chosen = notebooks(names, root)
@@ -160,7 +160,7 @@ def run(
         raise CourseError("tests/sanitize.cfg is missing: verifying needs a checkout of the course (git clone)")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "course_lib.authoring.verify"]
     command += ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={sanitizer}"]
-    # A notebook is on one thread (KERNEL_ENV), so one a core; a notebook's cells stay together, the longest come first.
+    # A notebook uses one thread (KERNEL_ENV), so one per core; its cells stay together, and the longest come first.
     command += ["-n", str(min(cores(), AT_MOST, len(chosen))), "--dist=loadfile", "--no-loadscope-reorder"]
     command += [f"--nbval-cell-timeout={CELL_SECONDS}", f"--nbval-kernel-startup-timeout={PATIENCE}"]
     command += [*map(str, extra), *map(str, chosen)]

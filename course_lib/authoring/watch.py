@@ -1,8 +1,8 @@
-"""What a long pytest run shows: how far it is, how long it will take, and at its end what failed.
+"""What a long pytest run shows: its progress, the time left, and at the end what failed.
 
 Data flow: a pytest plugin, `-p course_lib.authoring.watch`, in the process that started the workers. It counts reports,
-weighs notebooks by the seconds they took when they were built, writes a line now and then in place of a screen of dots,
-and leaves failures and reasons for skips in the file that COURSE_OUTCOME names, for proof.py. Course machinery.
+weights notebooks by the seconds they took when they were built, prints a line now and then instead of a screen of dots,
+and writes failures and reasons for skips to the file that COURSE_OUTCOME names, for proof.py. Course machinery.
 """
 
 import json
@@ -20,7 +20,7 @@ from course_lib.authoring.verify import seconds
 
 OUTCOME = "COURSE_OUTCOME"
 EVERY = 20.0  # seconds between two lines
-EARLY = 0.1  # of the work: the slowest tests come first, and before this they would promise hours
+EARLY = 0.1  # of the work: the slowest tests come first, so an earlier estimate would be hours too long
 COLOURED = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Watch:
-    """Counts what is reported, and says how it stands."""
+    """Counts reports and prints the progress."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -49,7 +49,7 @@ class Watch:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No letter for what passed; what failed gets a line at once."""
+        """No letter for a test that passed; one that failed gets a line at once."""
         if report.passed or report.skipped:
             counted = report.when == "call" or report.skipped
             return ("passed" if report.passed else "skipped") if counted else "", "", ""
@@ -89,13 +89,13 @@ class Watch:
 
 @cache
 def _cell_seconds(notebook: Path) -> float:
-    """A notebook's seconds, spread evenly over its cells, and a little for each so that none weighs nothing."""
+    """A notebook's seconds per cell, plus a little, so that no cell has weight zero."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return seconds(notebook) / max(1, sum(cell["cell_type"] == "code" for cell in cells)) + 0.01
 
 
 def minutes(length: float) -> str:
-    """`3 min 20 s`, to five seconds."""
+    """`3 min 20 s`, rounded to five seconds."""
     whole = max(5, 5 * round(length / 5))
     return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
 

@@ -1,8 +1,9 @@
-"""How fast is this machine today? A fixed piece of training, so that seconds can be compared between machines and days.
+"""How fast is this machine today? A fixed piece of training makes seconds comparable between machines and days.
 
-A chapter promises its computing time on two quiet cores. The same core, shared with others, takes half as long again an
-hour later; the ratio of a chapter to this yardstick, measured beside it, stays about the same. Beside other heavy work
-it does not: chapter 01, 98 s alone, counted as 78 beside two others. So build alone. Course machinery.
+A chapter states its computing time on two otherwise idle cores. The same core, shared with others, takes half as long
+again an hour later; the ratio of a chapter's time to this yardstick, measured around it, stays about the same. With
+other heavy work on the machine it does not: chapter 01, 98 s alone, counted as 78 s beside two others. So build alone.
+Course machinery.
 """
 
 import time
@@ -10,7 +11,7 @@ import time
 import torch
 from torch import nn
 
-# What `measure` gives where the chapters' times are told: two cores with AVX-512 and nothing else to do (four
+# What `measure` gives on the machine behind the chapters' times: two otherwise idle cores with AVX-512 (four
 # measurements: 1.51 to 1.72 s).
 QUIET = 1.55
 STEPS = 60
@@ -34,5 +35,5 @@ def measure(threads: int = 1) -> float:
 
 
 def quiet(seconds: float, yardstick: float) -> float:
-    """`seconds`, measured where the yardstick took `yardstick` seconds, as two quiet cores would take."""
+    """The time that two idle cores would take for `seconds` measured where the yardstick took `yardstick` seconds."""
     return seconds * QUIET / yardstick

@@ -10,7 +10,7 @@ def bands(
     seeds: Annotated[int, typer.Option(help="How many seeds, at least 5.")] = 6,
     keep_seeds: Annotated[bool, typer.Option("--keep-seeds", help="Measure rounding only.")] = False,
 ) -> None:
-    """Measure how far a notebook moves when nothing is wrong."""
+    """Measure how much a notebook varies when nothing is wrong."""
     from course_lib.authoring.bands import measure
 
     for name in names:
