@@ -12,6 +12,7 @@ from pathlib import Path
 
 from course_lib.recipes import RECIPES
 from course_lib.runs import load_model
+from course_lib.runs.card import finite
 from course_lib.runs.load import sha256
 from course_lib.system.checkpoint import save_weights
 from course_lib.system.device import pick
@@ -26,7 +27,7 @@ def publish(source: Path, target: Path, half: bool) -> dict:
         model.half().float()  # in place: rounded, and measured as it will be loaded
         card["weights"] = "float16"
     measured = recipe.evaluate(model, card["arguments"]["data"] or recipe.data, device)
-    card["metrics"] = [vars(metric) for metric in measured]
+    card["metrics"] = [finite(vars(metric)) for metric in measured]
     target.mkdir(parents=True, exist_ok=True)
     weights = target / "model.safetensors"
     save_weights(model.half() if half else model, weights)

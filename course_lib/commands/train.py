@@ -29,9 +29,10 @@ def train(
     if out.exists() and not out.is_dir():
         raise CourseError(f"--out {out} is a file; name a folder, new or from an earlier run.")
     from course_lib import runs
+    from course_lib.runs.card import value_text
 
     length = {"budget": budget, "seconds": seconds, "steps": steps}
     card = runs.train(recipe, out, data=data, seed=seed, resume=resume, **length)
     print(f"{card['recipe']}: {card['steps']} steps in {card['seconds']:.0f} s → {out}")
     for metric in card["metrics"]:
-        print("  {name}: {value:.4g} {unit} ({protocol})".format(**metric))
+        print(f"  {metric['name']}: {value_text(metric)} {metric['unit']} ({metric['protocol']})")

@@ -1,8 +1,9 @@
 """The card of a trained network: how it was trained, on what, how long, how good it is, and how to rebuild it."""
 
 import json
+import math
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -52,7 +53,7 @@ SCHEMA = {
             "items": {
                 "type": "object",
                 "required": ["name", "value", "unit", "protocol"],
-                "properties": {"name": _TEXT, "value": _NUMBER, "unit": _TEXT, "protocol": _TEXT},
+                "properties": {"name": _TEXT, "value": _MAYBE, "unit": _TEXT, "protocol": _TEXT},
             },
         },
         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
@@ -76,8 +77,20 @@ def make_card(run: Run, arguments: dict[str, Any]) -> dict[str, Any]:
         "seconds": round(trainer.seconds, 1),
         "images_per_second": round(trainer.images_per_second, 1),
         "parameters": sum(parameter.numel() for parameter in run.model.parameters()),
-        "metrics": [vars(metric) for metric in run.evaluate()],
+        "metrics": [finite(vars(metric)) for metric in run.evaluate()],
     }
+
+
+def finite(metric: Mapping[str, Any]) -> dict[str, Any]:
+    """The same metric with None for nan and inf, which JSON does not have (PSNR is inf where nothing differs)."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in metric.items()
+    }
+
+
+def value_text(metric: Mapping[str, Any]) -> str:
+    """A metric's value with four digits, as tables show it."""
+    return "not finite" if metric["value"] is None else f"{metric['value']:.4g}"
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Evaluate a trained network again: a generator by every metric of sets of images, others by their recipe's own."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from course_lib.data import Images, load
 from course_lib.errors import CourseError
 from course_lib.evaluation import Scores, compare, extract_features, garments, inception, score_table
 from course_lib.recipes import RECIPES, Recipe
-from course_lib.runs.card import read_card
+from course_lib.runs.card import finite, read_card, value_text
 from course_lib.runs.load import find_run, load_model
 from course_lib.sampling import sample_images
 from course_lib.system.device import pick
@@ -107,7 +106,7 @@ def _of_generator(
         f"samples: seed {seed}; noise: uniform, seed {seed}; real: {test.name}, the first of the training split",
         score_table(rows, extractor, f"{test.name}, test split"),
         "",
-        *(f"on its card: {metric['name']} {_short(metric)} ({metric['protocol']})" for metric in card["metrics"]),
+        *(f"on its card: {metric['name']} {value_text(metric)} ({metric['protocol']})" for metric in card["metrics"]),
     ]
     protocol = {
         "data": test.name,
@@ -137,24 +136,15 @@ def _of_its_own(
     on_card = {metric["name"]: metric for metric in card["metrics"]}
     lines = [("metric", "value", "unit", "protocol")]
     for row in rows:
-        lines.append((row["name"], _short(row), row["unit"], row["protocol"]))
+        lines.append((row["name"], value_text(row), row["unit"], row["protocol"]))
         if before := on_card.get(row["name"]):
             protocol = "the same" if before["protocol"] == row["protocol"] else before["protocol"]
-            lines.append(("  on its card", _short(before), before["unit"], protocol))
+            lines.append(("  on its card", value_text(before), before["unit"], protocol))
     wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = [f"{a:{wide[0]}}  {b:>{wide[1]}}  {c:{wide[2]}}  {d}" for a, b, c, d in lines]
     return Verdict("\n".join([title, "", *table]), _content(card, {"data": data, "split": "test"}, rows))
 
 
-def _short(metric: Mapping[str, Any]) -> str:
-    return f"{metric['value']:.4g}"
-
-
 def _content(card: dict[str, Any], protocol: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The result as JSON, which has no nan and no inf."""
-    plain = [{key: _finite(value) for key, value in row.items()} for row in rows]
-    return {"recipe": card["recipe"], "protocol": protocol, "rows": plain, "card": card["metrics"]}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return {"recipe": card["recipe"], "protocol": protocol, "rows": list(map(finite, rows)), "card": card["metrics"]}

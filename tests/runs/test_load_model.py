@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -94,6 +95,16 @@ def test_every_recipe_writes_a_card_that_is_read_again(tmp_path, monkeypatch):
         (folder / runs.CARD_FILE).write_text(json.dumps(card))
         model, _ = load_model(folder, CPU)
         assert same(dict(model.state_dict()), dict(run.model.state_dict()))
+
+
+def test_a_metric_that_is_not_finite_leaves_a_card_that_can_be_read(tmp_path, monkeypatch, capsys):
+    """PSNR is inf where output and original are the same; JSON has no word for that."""
+    infinite = [recipes.Metric("PSNR", float("inf"), "dB", "black images")]
+    monkeypatch.setattr(sys.modules["course_lib.recipes.sharpen"], "evaluate", lambda *arguments: infinite)
+    assert cli.main(["train", "sharpen", "--steps", "1", "--out", str(tmp_path / "run")]) == 0
+    assert "PSNR: not finite dB (black images)" in capsys.readouterr().out
+    assert read_card(tmp_path / "run")["metrics"] == [vars(infinite[0]) | {"value": None}]
+    load_model(tmp_path / "run", CPU)
 
 
 def changed(**changes) -> bytes:
